@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Deps } from './deps.ts'
+import { Problem } from './problem.ts'
+import type { App, AppContext, Env } from './routes/route.ts'
+import { registerSystem } from './routes/system/index.ts'
+
+/** The whole URL map. Reads no environment and opens no socket. */
+export function createApp(deps: Deps): App {
+  const app: App = new OpenAPIHono<Env>({ strict: true })
+  app.use(async (c, next) => {
+    const requestId = requestIdOf(c.env.incoming.headers['x-request-id'])
+    c.set('requestId', requestId)
+    c.header('x-request-id', requestId)
+    await next()
+  })
+  app.onError((error, c) => problemResponse(c, error, deps))
+  app.notFound((c) => problemResponse(c, unroutable(app, c), deps))
+  registerSystem(app, deps)
+  return app
+}
+
+/** The caller's own request id where it is safe to log and echo, else a new one. */
+function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.:/+=-]{1,128}$/.test(given) ? given : randomUUID()
+}
+
+/** 405 with Allow where the path exists under other methods, else 404. */
+function unroutable(app: App, c: AppContext): Problem {
+  const methods = new Set<string>()
+  for (const route of app.routes) {
+    const pattern = new RegExp(`^${route.path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
+    if (route.path !== '/*' && pattern.test(c.req.path)) methods.add(route.method)
+  }
+  if (methods.size === 0) return new Problem('no_such_route', { detail: `There is no ${c.req.path} here.` })
+  if (methods.has('GET')) methods.add('HEAD')
+  const allow = [...methods].sort().join(', ')
+  return new Problem('method_not_allowed', { detail: `This route takes ${allow}.`, headers: { allow } })
+}
+
+/** Answers an error. One that isn't a Problem is a bug of ours: its text goes to the log alone. */
+export function problemResponse(c: AppContext, error: unknown, deps: Pick<Deps, 'log'>): Response {
+  const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
+  const requestId = c.get('requestId')
+  const fields = {
+    requestId,
+    method: c.req.method,
+    path: c.req.path,
+    code: problem.code,
+    cause: problem.cause,
+  }
+  if (problem.status >= 500) deps.log.warn(fields, problem.message)
+  else deps.log.debug(fields, problem.message)
+  const { retryAfter = problem.row.retryable ? 1 : undefined, headers } = problem.options
+  for (const [name, value] of Object.entries(headers ?? {})) c.header(name, value)
+  if (retryAfter !== undefined) c.header('retry-after', String(retryAfter))
+  return c.body(JSON.stringify(problem.toDocument(requestId)), problem.status as 400, {
+    'content-type': 'application/problem+json',
+  })
+}

@@ -1,0 +1,12 @@
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { Cluster } from './kafka/cluster.ts'
+
+/** What the routes and the WebSocket server are given. Nothing below reads the environment or opens a socket itself. */
+export interface Deps {
+  readonly config: Config
+  readonly log: Logger
+  readonly cluster: Cluster
+  /** True from the moment a shutdown begins: no new work is taken. */
+  readonly draining: () => boolean
+}

@@ -1,0 +1,131 @@
+import {
+  apiVersionsV3,
+  Connection,
+  type ConnectionOptions,
+  clientSoftwareName,
+  clientSoftwareVersion,
+} from '@platformatic/kafka'
+import { responseOf } from './errors.ts'
+
+/** The versions of one Kafka API that the gateway speaks, newest first, all taking the same arguments. */
+export interface ApiFamily<Args extends unknown[], Response> {
+  readonly key: number
+  readonly versions: readonly ApiVersion<Args, Response>[]
+}
+
+interface ApiVersion<Args extends unknown[], Response> {
+  (connection: Connection, ...args: [...Args, (error: Error | null, response?: Response) => void]): void
+  readonly key: number
+  readonly version: number
+}
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+/** What a broker said it speaks (KIP-35), by API key. */
+type ApiVersions = ReadonlyMap<number, { minVersion: number; maxVersion: number }>
+
+/** A broker too old for a call the gateway needs. */
+export class UnsupportedApiError extends Error {
+  constructor(key: number) {
+    super(
+      `the broker speaks no version of API ${key} that the gateway does; Apache Kafka 3.1 or newer is needed`,
+    )
+    this.name = 'UnsupportedApiError'
+  }
+}
+
+/**
+ * One TCP connection to one broker, authenticated, with the API versions agreed on.
+ * It is never mended: after `closed` a new one is opened. A broker handles the requests of one connection in turn and
+ * holds the later ones back while one waits (fetch, join, acks=all), so calls that wait get connections of their own.
+ */
+export class BrokerConnection {
+  readonly #connection: Connection
+  readonly #versions: ApiVersions
+  readonly endpoint: Endpoint
+  /** Settles when the connection is gone, whatever the reason. */
+  readonly closed: Promise<void>
+
+  private constructor(
+    connection: Connection,
+    versions: ApiVersions,
+    endpoint: Endpoint,
+    closed: Promise<void>,
+  ) {
+    this.#connection = connection
+    this.#versions = versions
+    this.endpoint = endpoint
+    this.closed = closed
+  }
+
+  /**
+   * @throws the client's NetworkError, TimeoutError or AuthenticationError
+   */
+  static async open(
+    clientId: string,
+    endpoint: Endpoint,
+    options: ConnectionOptions,
+  ): Promise<BrokerConnection> {
+    const connection = new Connection(clientId, options)
+    // An `error` event without a listener ends the process; what failed reaches each caller through its own call.
+    connection.on('error', () => {})
+    const { promise: closed, resolve } = Promise.withResolvers<void>()
+    connection.once('close', () => resolve())
+    try {
+      await connection.connect(endpoint.host, endpoint.port)
+      const answer = await apiVersionsV3.api.async(connection, clientSoftwareName, clientSoftwareVersion)
+      const versions = new Map(answer.apiKeys.map((api) => [api.apiKey, api]))
+      return new BrokerConnection(connection, versions, endpoint, closed)
+    } catch (error) {
+      void connection.close().catch(() => {})
+      throw error
+    }
+  }
+
+  get usable(): boolean {
+    return this.#connection.isConnected()
+  }
+
+  /** @throws UnsupportedApiError where broker and gateway share no version */
+  #negotiate<Args extends unknown[], Response>(
+    family: ApiFamily<Args, Response>,
+  ): ApiVersion<Args, Response> {
+    const range = this.#versions.get(family.key)
+    const api =
+      range && family.versions.find((v) => v.version >= range.minVersion && v.version <= range.maxVersion)
+    if (api === undefined) throw new UnsupportedApiError(family.key)
+    return api
+  }
+
+  /**
+   * Calls the newest agreed version. A response that carries error codes is returned, not thrown: the caller reads them.
+   * @throws the client's NetworkError or TimeoutError where no response came
+   */
+  call<Args extends unknown[], Response>(
+    family: ApiFamily<Args, Response>,
+    ...args: Args
+  ): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const api = this.#negotiate(family)
+      api(this.#connection, ...args, (error, response) => {
+        const answer = error ? responseOf<Response>(error) : response
+        if (answer === undefined) reject(error ?? new Error('empty response'))
+        else resolve(answer)
+      })
+    })
+  }
+
+  /** Ends the connection at once; calls under way fail. */
+  destroy(): void {
+    this.#connection.socket?.destroy()
+    void this.#connection.close().catch(() => {})
+  }
+
+  /** Ends the connection once what was written has gone out. */
+  async close(): Promise<void> {
+    await this.#connection.close().catch(() => {})
+  }
+}

@@ -1,0 +1,357 @@
+import type { ConnectionOptions } from '@platformatic/kafka'
+import type { KafkaConfig } from '../config.ts'
+import { Problem } from '../problem.ts'
+import { BrokerConnection, type Endpoint } from './broker-connection.ts'
+import { isAuthenticationError, KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
+import { metadata, type MetadataAnswer } from './wire/apis.ts'
+
+export interface PartitionInfo {
+  readonly partition: number
+  /** Node id of the leader; -1 while there is none. */
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+}
+
+/** A topic as metadata showed it. `id` tells a topic from a later one of the same name (KIP-516). */
+export interface TopicInfo {
+  readonly name: string
+  readonly id: string
+  readonly internal: boolean
+  /** By partition number. */
+  readonly partitions: readonly PartitionInfo[]
+}
+
+export interface BrokerInfo extends Endpoint {
+  readonly nodeId: number
+  readonly rack: string | null
+}
+
+interface CachedTopic {
+  info: TopicInfo
+  fetchedAt: number
+}
+
+/** How long a topic's metadata serves before it is asked for again in the background, ms. */
+const TOPIC_MAX_AGE_MS = 30_000
+/** The least time between two metadata requests for one topic, ms: many failing partitions ask at once. */
+const REFRESH_INTERVAL_MS = 100
+/** A bootstrap address that does not answer is overtaken by the next after this, ms. */
+const STAGGER_MS = 500
+const CONNECT_TIMEOUT_MS = 5_000
+const CONTROL_TIMEOUT_MS = 5_000
+/** Idle connections kept per broker for calls that wait. */
+const MAX_IDLE_CONNECTIONS = 8
+
+/**
+ * What the gateway knows of the Kafka cluster and its connections to it.
+ * One shared connection per broker carries short calls; calls that wait (fetch, join, produce) lease one of their own.
+ */
+export class Cluster {
+  readonly #config: KafkaConfig
+  readonly #bootstrap: readonly Endpoint[]
+  #brokers = new Map<number, BrokerInfo>()
+  #controllerId = -1
+  #clusterId: string | null = null
+  readonly #topics = new Map<string, CachedTopic>()
+  readonly #refreshes = new Map<string, Promise<TopicInfo | undefined>>()
+  readonly #control = new Map<string, { opening: Promise<BrokerConnection>; open?: BrokerConnection }>()
+  readonly #idle = new Map<string, BrokerConnection[]>()
+  readonly #leased = new Set<BrokerConnection>()
+  #closed = false
+
+  constructor(config: KafkaConfig) {
+    this.#config = config
+    this.#bootstrap = config.brokers.map(parseEndpoint)
+  }
+
+  /** The brokers that the newest metadata named, by node id. */
+  get brokers(): ReadonlyMap<number, BrokerInfo> {
+    return this.#brokers
+  }
+
+  get clusterId(): string | null {
+    return this.#clusterId
+  }
+
+  get controllerId(): number {
+    return this.#controllerId
+  }
+
+  /**
+   * Asks any broker for the cluster's state; proof that Kafka answers.
+   * @throws Problem kafka_unavailable or kafka_auth_failed
+   */
+  async ping(timeoutMs = CONTROL_TIMEOUT_MS): Promise<void> {
+    await withTimeout(this.#describe([]), timeoutMs)
+  }
+
+  /**
+   * A topic's partitions and leaders, from the cache where it is young enough; undefined where there is no such topic.
+   * @throws Problem kafka_unavailable, kafka_auth_failed or kafka_authorization
+   */
+  async topic(name: string): Promise<TopicInfo | undefined> {
+    const cached = this.cachedTopic(name)
+    return cached ?? this.refreshTopic(name)
+  }
+
+  /** The cached topic without waiting; one past its age is refreshed in the background. */
+  cachedTopic(name: string): TopicInfo | undefined {
+    const cached = this.#topics.get(name)
+    if (cached === undefined) return undefined
+    if (performance.now() - cached.fetchedAt > TOPIC_MAX_AGE_MS) this.refreshTopic(name).catch(() => {})
+    return cached.info
+  }
+
+  /**
+   * Asks Kafka about a topic now; callers at the same time share one request, and one asked again at once waits a moment.
+   * @throws as topic()
+   */
+  refreshTopic(name: string): Promise<TopicInfo | undefined> {
+    const running = this.#refreshes.get(name)
+    if (running !== undefined) return running
+    const refresh = this.#fetchTopic(name).finally(() => this.#refreshes.delete(name))
+    this.#refreshes.set(name, refresh)
+    return refresh
+  }
+
+  async #fetchTopic(name: string): Promise<TopicInfo | undefined> {
+    const age = performance.now() - (this.#topics.get(name)?.fetchedAt ?? -Infinity)
+    if (age < REFRESH_INTERVAL_MS) await sleep(REFRESH_INTERVAL_MS - age)
+    const [topic] = await this.#describe([name])
+    if (topic === undefined) {
+      this.#topics.delete(name)
+      return undefined
+    }
+    // Known to exist but refused for now: a topic just made, or leaders being elected.
+    if (topic.errorCode !== KafkaCode.NONE && topic.errorCode !== KafkaCode.LEADER_NOT_AVAILABLE) {
+      this.#topics.delete(name)
+      if (topic.errorCode === KafkaCode.UNKNOWN_TOPIC_OR_PARTITION) return undefined
+      if (topic.errorCode === KafkaCode.INVALID_TOPIC_EXCEPTION) return undefined
+      throw problemFromKafkaCode(topic.errorCode)
+    }
+    return this.#topics.get(name)?.info
+  }
+
+  /**
+   * Every topic of the cluster.
+   * @throws as topic()
+   */
+  async allTopics(): Promise<TopicInfo[]> {
+    const topics = await this.#describe(null)
+    return topics.filter((t) => t.errorCode === KafkaCode.NONE).map(toTopicInfo)
+  }
+
+  /** Forgets what is cached of a topic, after the gateway itself made, changed or deleted it. */
+  forgetTopic(name: string): void {
+    this.#topics.delete(name)
+  }
+
+  async #describe(names: string[] | null): Promise<MetadataAnswer['topics']> {
+    try {
+      const answer = await this.callAny((connection) => connection.call(metadata, names, false, false))
+      this.#learn(answer)
+      return answer.topics
+    } catch (error) {
+      throw problemFromKafka(error)
+    }
+  }
+
+  /**
+   * Makes a call that any broker can answer, at the first that does: those with an open connection first, and the next
+   * one as soon as one has been silent for a moment. The call must be safe to make twice.
+   * @throws the client's connection errors
+   */
+  async callAny<T>(call: (connection: BrokerConnection) => Promise<T>): Promise<T> {
+    const endpoints = new Map([...this.#brokers.values(), ...this.#bootstrap].map((e) => [keyOf(e), e]))
+    const isOpen = (key: string) => this.#control.get(key)?.open?.usable === true
+    const order = [...endpoints].sort(([a], [b]) => Number(isOpen(b)) - Number(isOpen(a)))
+    return firstOf(
+      order.map(
+        ([, endpoint]) =>
+          async () =>
+            call(await this.#controlAt(endpoint)),
+      ),
+    )
+  }
+
+  #learn(answer: MetadataAnswer): void {
+    this.#brokers = new Map(answer.brokers.map((b) => [b.nodeId, b]))
+    this.#controllerId = answer.controllerId
+    this.#clusterId = answer.clusterId
+    const now = performance.now()
+    for (const topic of answer.topics) {
+      const partial = topic.errorCode === KafkaCode.LEADER_NOT_AVAILABLE
+      if (topic.name === null || (topic.errorCode !== KafkaCode.NONE && !partial)) continue
+      this.#topics.set(topic.name, { info: toTopicInfo(topic), fetchedAt: now })
+    }
+  }
+
+  /**
+   * The shared connection to a broker for short calls.
+   * @throws the client's connection errors; Problem kafka_unavailable where the broker is not known
+   */
+  control(nodeId: number): Promise<BrokerConnection> {
+    return this.#controlAt(this.#endpoint(nodeId))
+  }
+
+  async #controlAt(endpoint: Endpoint): Promise<BrokerConnection> {
+    const key = keyOf(endpoint)
+    const existing = this.#control.get(key)
+    if (existing !== undefined && (existing.open?.usable ?? true)) return existing.opening
+    const entry: { opening: Promise<BrokerConnection>; open?: BrokerConnection } = {
+      opening: this.#open(endpoint, CONTROL_TIMEOUT_MS),
+    }
+    this.#control.set(key, entry)
+    const forget = () => {
+      if (this.#control.get(key) === entry) this.#control.delete(key)
+    }
+    entry.opening.then((connection) => {
+      entry.open = connection
+      return connection.closed.then(forget)
+    }, forget)
+    return entry.opening
+  }
+
+  /**
+   * A connection to a broker for one user alone, until released. `requestTimeoutMs` ends the connection when one
+   * request takes longer.
+   * @throws the client's connection errors; Problem kafka_unavailable where the broker is not known
+   */
+  async lease(nodeId: number, requestTimeoutMs = 30_000): Promise<BrokerConnection> {
+    const endpoint = this.#endpoint(nodeId)
+    const key = `${keyOf(endpoint)} ${requestTimeoutMs}`
+    for (;;) {
+      const connection = this.#idle.get(key)?.pop()
+      if (connection === undefined) break
+      if (!connection.usable) continue
+      this.#leased.add(connection)
+      return connection
+    }
+    const connection = await this.#open(endpoint, requestTimeoutMs)
+    leaseKeys.set(connection, key)
+    this.#leased.add(connection)
+    void connection.closed.then(() => this.#leased.delete(connection))
+    return connection
+  }
+
+  /** Gives a leased connection back. One with a call still under way must be destroyed instead. */
+  release(connection: BrokerConnection): void {
+    this.#leased.delete(connection)
+    const key = leaseKeys.get(connection)
+    const idle = key === undefined ? undefined : (this.#idle.get(key) ?? [])
+    if (this.#closed || idle === undefined || !connection.usable || idle.length >= MAX_IDLE_CONNECTIONS) {
+      connection.destroy()
+      return
+    }
+    idle.push(connection)
+    this.#idle.set(key!, idle)
+  }
+
+  #endpoint(nodeId: number): Endpoint {
+    const broker = this.#brokers.get(nodeId)
+    if (broker === undefined) {
+      throw new Problem('kafka_unavailable', { detail: 'The partition has no leader that can be reached.' })
+    }
+    return broker
+  }
+
+  async #open(endpoint: Endpoint, requestTimeoutMs: number): Promise<BrokerConnection> {
+    if (this.#closed) throw new Problem('shutting_down')
+    const { clientId, tls, sasl } = this.#config
+    const options: ConnectionOptions = {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: requestTimeoutMs,
+      maxInflights: 1_000,
+    }
+    if (tls !== undefined) Object.assign(options, { tls: { ...tls }, tlsServerName: true })
+    if (sasl !== undefined) options.sasl = { ...sasl }
+    return BrokerConnection.open(clientId, endpoint, options)
+  }
+
+  /** Ends every connection. Calls under way fail. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const idle = [...this.#idle.values()].flat()
+    for (const connection of [...this.#leased, ...idle]) connection.destroy()
+    const control = await Promise.allSettled([...this.#control.values()].map((entry) => entry.opening))
+    for (const result of control) if (result.status === 'fulfilled') result.value.destroy()
+  }
+}
+
+/** Which pool a leased connection goes back to. */
+const leaseKeys = new WeakMap<BrokerConnection, string>()
+
+function toTopicInfo(topic: MetadataAnswer['topics'][number]): TopicInfo {
+  const partitions: PartitionInfo[] = []
+  for (const p of topic.partitions) {
+    partitions[p.partitionIndex] = {
+      partition: p.partitionIndex,
+      leader: p.leaderId,
+      leaderEpoch: p.leaderEpoch,
+      replicas: p.replicaNodes,
+      isr: p.isrNodes,
+    }
+  }
+  return { name: topic.name ?? '', id: topic.topicId, internal: topic.isInternal, partitions }
+}
+
+function parseEndpoint(address: string): Endpoint {
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
+}
+
+function keyOf(endpoint: Endpoint): string {
+  return `${endpoint.host}:${endpoint.port}`
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Problem('kafka_unavailable', { detail: 'Kafka did not answer in time.' })),
+      ms,
+    )
+  })
+  try {
+    return await Promise.race([promise, expired])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/**
+ * The first attempt to succeed. Attempts start one after the other, each when the one before has failed or has been
+ * silent for a moment, so that one address that hangs does not hold up the rest (as RFC 8305 does for addresses).
+ */
+async function firstOf<T>(attempts: (() => Promise<T>)[]): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const errors: unknown[] = []
+  let next = 0
+  let timer: NodeJS.Timeout | undefined
+  const start = () => {
+    clearTimeout(timer)
+    const attempt = attempts[next++]
+    if (attempt === undefined) return
+    timer = setTimeout(start, STAGGER_MS)
+    attempt().then(resolve, (error: unknown) => {
+      errors.push(error)
+      // An authentication failure says more than a refused connection does.
+      if (errors.length === attempts.length) reject(errors.find(isAuthenticationError) ?? errors[0])
+      else start()
+    })
+  }
+  if (attempts.length === 0)
+    reject(new Problem('kafka_unavailable', { detail: 'No broker address is known.' }))
+  start()
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,155 @@
+import {
+  AuthenticationError,
+  NetworkError,
+  ResponseError,
+  TimeoutError,
+  protocolErrorsCodesById,
+} from '@platformatic/kafka'
+import { Problem, type ProblemCode } from '../problem.ts'
+
+/** Kafka protocol error numbers that the gateway's own code branches on (Kafka's `Errors.java`). */
+export const KafkaCode = {
+  NONE: 0,
+  UNKNOWN_SERVER_ERROR: -1,
+  OFFSET_OUT_OF_RANGE: 1,
+  CORRUPT_MESSAGE: 2,
+  UNKNOWN_TOPIC_OR_PARTITION: 3,
+  LEADER_NOT_AVAILABLE: 5,
+  NOT_LEADER_OR_FOLLOWER: 6,
+  REQUEST_TIMED_OUT: 7,
+  MESSAGE_TOO_LARGE: 10,
+  NETWORK_EXCEPTION: 13,
+  COORDINATOR_LOAD_IN_PROGRESS: 14,
+  COORDINATOR_NOT_AVAILABLE: 15,
+  NOT_COORDINATOR: 16,
+  INVALID_TOPIC_EXCEPTION: 17,
+  RECORD_LIST_TOO_LARGE: 18,
+  NOT_ENOUGH_REPLICAS: 19,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
+  ILLEGAL_GENERATION: 22,
+  UNKNOWN_MEMBER_ID: 25,
+  REBALANCE_IN_PROGRESS: 27,
+  TOPIC_AUTHORIZATION_FAILED: 29,
+  GROUP_AUTHORIZATION_FAILED: 30,
+  CLUSTER_AUTHORIZATION_FAILED: 31,
+  INVALID_TIMESTAMP: 32,
+  TOPIC_ALREADY_EXISTS: 36,
+  INVALID_PARTITIONS: 37,
+  INVALID_REPLICATION_FACTOR: 38,
+  INVALID_REPLICA_ASSIGNMENT: 39,
+  INVALID_CONFIG: 40,
+  NOT_CONTROLLER: 41,
+  INVALID_REQUEST: 42,
+  POLICY_VIOLATION: 44,
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
+  DUPLICATE_SEQUENCE_NUMBER: 46,
+  INVALID_PRODUCER_EPOCH: 47,
+  KAFKA_STORAGE_ERROR: 56,
+  UNKNOWN_PRODUCER_ID: 59,
+  TOPIC_DELETION_DISABLED: 73,
+  FENCED_LEADER_EPOCH: 74,
+  UNKNOWN_LEADER_EPOCH: 75,
+  OFFSET_NOT_AVAILABLE: 78,
+  MEMBER_ID_REQUIRED: 79,
+  GROUP_MAX_SIZE_REACHED: 81,
+  FENCED_INSTANCE_ID: 82,
+  INVALID_RECORD: 87,
+  THROTTLING_QUOTA_EXCEEDED: 89,
+  PRODUCER_FENCED: 90,
+  UNKNOWN_TOPIC_ID: 100,
+  INCONSISTENT_TOPIC_ID: 103,
+} as const
+
+/** A Kafka error number's name, for logs. */
+export function kafkaErrorName(code: number): string {
+  return (protocolErrorsCodesById as Record<number, string>)[code] ?? `ERROR_${code}`
+}
+
+/** The first error in a client error's tree (itself, `errors`, `cause`) that fits. */
+function findInTree(error: unknown, fits: (error: object) => boolean): object | undefined {
+  if (error === null || typeof error !== 'object') return undefined
+  if (fits(error)) return error
+  for (const inner of (error as { errors?: unknown[] }).errors ?? []) {
+    const found = findInTree(inner, fits)
+    if (found !== undefined) return found
+  }
+  return findInTree((error as { cause?: unknown }).cause, fits)
+}
+
+/** The first Kafka protocol error number inside a client error, or undefined where it holds none. */
+export function kafkaErrorCode(error: unknown): number | undefined {
+  const found = findInTree(error, (e) => 'apiCode' in e) as { apiCode: number } | undefined
+  return found?.apiCode
+}
+
+/** The response that a client error carries: its parsers throw when any part of a response has an error code. */
+export function responseOf<T>(error: unknown): T | undefined {
+  return error instanceof ResponseError ? (error as unknown as { response?: T }).response : undefined
+}
+
+/** Kafka refused the gateway's credentials, or the TLS handshake failed. */
+export function isAuthenticationError(error: unknown): boolean {
+  const tls = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO)/
+  return (
+    findInTree(
+      error,
+      (e) => e instanceof AuthenticationError || tls.test(String((e as NodeJS.ErrnoException).code ?? '')),
+    ) !== undefined
+  )
+}
+
+/** No answer from the broker: a closed or refused connection, a timeout. (A TimeoutError has NetworkError's code.) */
+export function isConnectionError(error: unknown): boolean {
+  return (
+    findInTree(
+      error,
+      (e) =>
+        e instanceof TimeoutError ||
+        e instanceof NetworkError ||
+        /^(E[A-Z]{3,}|PLT_KFK_NETWORK)$/.test(String((e as NodeJS.ErrnoException).code ?? '')),
+    ) !== undefined
+  )
+}
+
+const problemByKafkaCode: Record<number, ProblemCode> = {
+  [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION]: 'topic_not_found',
+  [KafkaCode.UNKNOWN_TOPIC_ID]: 'topic_not_found',
+  [KafkaCode.INVALID_TOPIC_EXCEPTION]: 'invalid_topic_name',
+  [KafkaCode.TOPIC_ALREADY_EXISTS]: 'topic_exists',
+  [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: 'kafka_authorization',
+  [KafkaCode.GROUP_AUTHORIZATION_FAILED]: 'kafka_authorization',
+  [KafkaCode.CLUSTER_AUTHORIZATION_FAILED]: 'kafka_authorization',
+  [KafkaCode.MESSAGE_TOO_LARGE]: 'record_too_large',
+  [KafkaCode.RECORD_LIST_TOO_LARGE]: 'record_too_large',
+  [KafkaCode.NOT_ENOUGH_REPLICAS]: 'not_enough_replicas',
+  [KafkaCode.INVALID_RECORD]: 'record_rejected',
+  [KafkaCode.INVALID_TIMESTAMP]: 'record_rejected',
+  [KafkaCode.CORRUPT_MESSAGE]: 'record_rejected',
+  [KafkaCode.POLICY_VIOLATION]: 'policy_violation',
+  [KafkaCode.INVALID_CONFIG]: 'invalid_topic_config',
+  [KafkaCode.INVALID_PARTITIONS]: 'invalid_topic_config',
+  [KafkaCode.INVALID_REPLICATION_FACTOR]: 'invalid_topic_config',
+  [KafkaCode.INVALID_REPLICA_ASSIGNMENT]: 'invalid_topic_config',
+  [KafkaCode.INVALID_REQUEST]: 'invalid_request',
+  [KafkaCode.TOPIC_DELETION_DISABLED]: 'topic_deletion_disabled',
+  [KafkaCode.GROUP_MAX_SIZE_REACHED]: 'group_full',
+}
+
+/** The problem a caller is told for a Kafka error number; anything not listed is the cluster's trouble, 503. */
+export function problemFromKafkaCode(code: number, detail?: string, cause?: unknown): Problem {
+  const name = problemByKafkaCode[code] ?? 'kafka_unavailable'
+  return new Problem(name, {
+    ...(detail === undefined ? {} : { detail }),
+    cause: cause ?? kafkaErrorName(code),
+  })
+}
+
+/** Translates anything the Kafka client throws into a problem; broker text and addresses stay in `cause`, for the log. */
+export function problemFromKafka(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  if (isAuthenticationError(error)) return new Problem('kafka_auth_failed', { cause: error })
+  const code = kafkaErrorCode(error)
+  if (code !== undefined) return problemFromKafkaCode(code, undefined, error)
+  if (isConnectionError(error)) return new Problem('kafka_unavailable', { cause: error })
+  return new Problem('internal_error', { cause: error })
+}

@@ -1,0 +1,398 @@
+/** One kind of error: what HTTP and WebSocket say of it, and what its docs page tells the reader to do. */
+export interface ProblemRow {
+  readonly status: number
+  /** WebSocket close code where this error ends a socket: 4000-4499 don't reconnect, 4500-4999 reconnect and resume. */
+  readonly close?: number
+  readonly retryable: boolean
+  readonly title: string
+  readonly fix: string
+}
+
+/**
+ * Every error a client can see, HTTP and WebSocket alike. A code, once released, keeps its meaning for ever.
+ * docs/problems.md, the problem pages and the enum in openapi.yaml are generated from this table, in this order.
+ */
+export const problems = {
+  // The request itself
+  malformed_json: {
+    status: 400,
+    retryable: false,
+    title: 'The body is not valid JSON',
+    fix: 'Send one complete JSON document (RFC 8259) in UTF-8, without lone surrogates and nested at most 500 levels deep.',
+  },
+  bad_request: {
+    status: 400,
+    retryable: false,
+    title: 'The HTTP request could not be understood',
+    fix: 'Check the request line, the percent-encoding of the URL and the header lines; an HTTP library gets these right by itself.',
+  },
+  invalid_request: {
+    status: 422,
+    retryable: false,
+    title: 'The request does not have the expected shape',
+    fix: 'Each entry of `errors` points at a member and says what was expected of it. Members that are not documented are errors too.',
+  },
+  invalid_parameter: {
+    status: 422,
+    retryable: false,
+    title: 'A query parameter is not acceptable',
+    fix: 'Each entry of `errors` names the parameter and what it accepts. Values past a limit are refused, never clamped.',
+  },
+  empty_batch: {
+    status: 422,
+    retryable: false,
+    title: 'The batch holds no records',
+    fix: 'Send at least one record in `records`.',
+  },
+  too_many_records: {
+    status: 422,
+    retryable: false,
+    title: 'The batch holds more records than one request may',
+    fix: 'Split the batch; `limit` says how many records one request may hold (SLUICE_MAX_BATCH_RECORDS).',
+  },
+  invalid_encoding: {
+    status: 422,
+    retryable: false,
+    title: 'A base64 value is not valid base64',
+    fix: 'Use the standard alphabet with padding (RFC 4648, section 4), and no unused bits set in the last character.',
+  },
+  invalid_headers: {
+    status: 422,
+    retryable: false,
+    title: 'The record headers are not acceptable',
+    fix: 'Give `headers` as an object of text values, or as a list of {name, value, encoding?}; a value may be null.',
+  },
+  invalid_topic_name: {
+    status: 422,
+    close: 4422,
+    retryable: false,
+    title: 'Not a topic name Kafka allows',
+    fix: 'Use 1 to 249 characters of A-Z, a-z, 0-9, dot, underscore and hyphen; not "." or "..".',
+  },
+  invalid_partition: {
+    status: 422,
+    retryable: false,
+    title: 'Not a partition number',
+    fix: 'A partition is an integer from 0 to the partition count less one.',
+  },
+  invalid_offset: {
+    status: 422,
+    retryable: false,
+    title: 'Not an offset',
+    fix: 'An offset is a JSON integer from 0 to 9007199254740991, written in plain digits.',
+  },
+  invalid_topic_config: {
+    status: 422,
+    retryable: false,
+    title: 'Kafka refused the topic configuration',
+    fix: 'Check the partition count, the replication factor (at most the number of brokers) and each config name and value.',
+  },
+  policy_violation: {
+    status: 422,
+    retryable: false,
+    title: 'A policy of the Kafka cluster forbids this',
+    fix: 'The cluster runs a create or alter policy; ask its operators what it allows.',
+  },
+  record_rejected: {
+    status: 422,
+    retryable: false,
+    title: 'Kafka refused the record',
+    fix: "A compacted topic needs a key; a timestamp must lie within the topic's message.timestamp.*.max.ms.",
+  },
+  invalid_cursor: {
+    status: 400,
+    close: 4422,
+    retryable: false,
+    title: 'The cursor was not issued by this API',
+    fix: 'Send back a cursor exactly as an answer gave it, for the same topic; or start again with `from=`.',
+  },
+  not_acceptable: {
+    status: 406,
+    retryable: false,
+    title: 'None of the media types in Accept can be served',
+    fix: 'Ask for application/json, or leave Accept out.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    title: "The body's Content-Type is not one this route takes",
+    fix: 'Send application/json in UTF-8; the produce route takes any other type as the bytes of one record.',
+  },
+  unsupported_content_encoding: {
+    status: 415,
+    retryable: false,
+    title: 'Compressed request bodies are not accepted',
+    fix: 'Send the body without Content-Encoding.',
+  },
+  body_too_large: {
+    status: 413,
+    retryable: false,
+    title: 'The body is larger than a request may be',
+    fix: 'Split it into several requests; `limit` says how many bytes one may hold (SLUICE_MAX_BODY_BYTES).',
+  },
+  headers_too_large: {
+    status: 431,
+    retryable: false,
+    title: 'The request headers are too large',
+    fix: 'Keep the request line and all headers together below 16 KiB.',
+  },
+  request_timeout: {
+    status: 408,
+    retryable: true,
+    title: 'The request did not arrive in time',
+    fix: 'Send the headers within 10 seconds and the body within 30.',
+  },
+  // What it names
+  no_such_route: {
+    status: 404,
+    retryable: false,
+    title: 'No such route',
+    fix: 'The routes are listed at /docs and in /openapi.yaml. Paths have no trailing slash.',
+  },
+  method_not_allowed: {
+    status: 405,
+    retryable: false,
+    title: 'The route does not take this method',
+    fix: 'The Allow header lists the methods it takes.',
+  },
+  topic_not_found: {
+    status: 404,
+    close: 4404,
+    retryable: false,
+    title: 'No such topic',
+    fix: 'Create it with POST /v1/topics; a topic is never created by producing to it or reading from it.',
+  },
+  partition_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such partition',
+    fix: 'GET /v1/topics/{topic} lists the partitions the topic has.',
+  },
+  record_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No record at this offset',
+    fix: 'It may lie past the end, before the start (retention), or have been compacted away; GET /v1/topics/{topic} shows the bounds.',
+  },
+  topic_exists: {
+    status: 409,
+    retryable: false,
+    title: 'The topic exists already',
+    fix: 'Use it as it is, or choose another name. Nothing was changed.',
+  },
+  position_lost: {
+    status: 409,
+    close: 4409,
+    retryable: false,
+    title: 'The position no longer exists',
+    fix: 'Its records were removed by retention, or the topic was deleted and made again. Start again with `from=`; `bounds` shows what there is.',
+  },
+  topic_deletion_disabled: {
+    status: 403,
+    retryable: false,
+    title: 'The Kafka cluster does not allow topics to be deleted',
+    fix: 'Its brokers run with delete.topic.enable=false; ask its operators.',
+  },
+  internal_topic: {
+    status: 403,
+    close: 4403,
+    retryable: false,
+    title: "Kafka's internal topics are not served",
+    fix: 'Topics such as __consumer_offsets belong to Kafka itself; use the group routes to see what they hold.',
+  },
+  // WebSocket
+  upgrade_required: {
+    status: 426,
+    retryable: false,
+    title: 'This route speaks WebSocket',
+    fix: 'Connect with a WebSocket client (RFC 6455, version 13) to ws://…/v1/ws.',
+  },
+  unsupported_subprotocol: {
+    status: 400,
+    retryable: false,
+    title: 'None of the offered WebSocket subprotocols is served',
+    fix: 'Offer sluice.v1, or none.',
+  },
+  unknown_type: {
+    status: 422,
+    retryable: false,
+    title: 'No such message type',
+    fix: 'asyncapi.yaml lists the messages a client may send.',
+  },
+  invalid_subscription: {
+    status: 422,
+    close: 4422,
+    retryable: false,
+    title: 'The subscription is not acceptable',
+    fix: 'Each entry of `errors` names the member and what it accepts.',
+  },
+  already_subscribed: {
+    status: 409,
+    retryable: false,
+    title: 'This socket has a subscription already',
+    fix: 'One socket holds one subscription; open another socket for another.',
+  },
+  not_subscribed: {
+    status: 409,
+    retryable: false,
+    title: 'This socket has no subscription yet',
+    fix: 'Send {"type":"subscribe", ...} first, or put the subscription in the URL.',
+  },
+  unknown_delivery: {
+    status: 409,
+    retryable: false,
+    title: 'The offset was not delivered on this socket',
+    fix: 'Ack only partitions that `assigned` named and `revoked` did not take, up to the last offset received.',
+  },
+  group_full: {
+    status: 503,
+    close: 4503,
+    retryable: true,
+    title: 'The consumer group has as many members as the cluster allows',
+    fix: 'Close another member first, or raise group.max.size on the brokers.',
+  },
+  slow_consumer: {
+    status: 503,
+    close: 4508,
+    retryable: true,
+    title: 'The client reads too slowly',
+    fix: 'Nothing could be sent for 30 seconds. Reconnect: a group resumes at its last commit, a plain reader from its cursor.',
+  },
+  too_many_streams: {
+    status: 503,
+    close: 4503,
+    retryable: true,
+    title: 'The gateway has as many open streams as it may',
+    fix: 'Retry after the seconds in Retry-After, or at another replica (SLUICE_MAX_STREAMS).',
+  },
+  // The gateway and Kafka
+  record_too_large: {
+    status: 413,
+    retryable: false,
+    title: 'The record is larger than the topic allows',
+    fix: 'Make it smaller, or raise max.message.bytes of the topic.',
+  },
+  kafka_authorization: {
+    status: 403,
+    close: 4403,
+    retryable: false,
+    title: 'Kafka does not allow the gateway to do this',
+    fix: "Grant the gateway's Kafka principal the operation on this resource (ACLs).",
+  },
+  kafka_auth_failed: {
+    status: 502,
+    close: 4502,
+    retryable: false,
+    title: "Kafka refused the gateway's own credentials",
+    fix: 'Check KAFKA_SASL_* and KAFKA_TLS_* of the gateway; the caller can do nothing about it.',
+  },
+  kafka_unavailable: {
+    status: 503,
+    close: 4500,
+    retryable: true,
+    title: 'Kafka cannot be reached',
+    fix: 'Retry after the seconds in Retry-After; /readyz says what is wrong. Records marked not_written are not in the topic.',
+  },
+  not_enough_replicas: {
+    status: 503,
+    retryable: true,
+    title: 'Too few replicas are in sync to accept the record',
+    fix: 'The topic has fewer in-sync replicas than its min.insync.replicas; retry when its brokers are back.',
+  },
+  overloaded: {
+    status: 503,
+    close: 4500,
+    retryable: true,
+    title: 'The gateway holds as many unwritten bytes as it may',
+    fix: 'Retry after the seconds in Retry-After; nothing of this request was written.',
+  },
+  shutting_down: {
+    status: 503,
+    close: 4503,
+    retryable: true,
+    title: 'This gateway is shutting down',
+    fix: 'Retry: another replica, or this one once restarted, will serve it. Nothing of this request was done.',
+  },
+  outcome_unknown: {
+    status: 504,
+    retryable: false,
+    title: 'Kafka did not confirm the write in time',
+    fix: 'The record may or may not be in the topic. Sending it again may write it twice; read the topic where that matters.',
+  },
+  internal_error: {
+    status: 500,
+    close: 1011,
+    retryable: false,
+    title: 'The gateway made a mistake',
+    fix: 'Report it with the request id in `instance`; the log has the cause under the same id.',
+  },
+} as const satisfies Record<string, ProblemRow>
+
+export type ProblemCode = keyof typeof problems
+
+/** What is known of a record after a produce: in the log, provably not in it, or neither. */
+export type Outcome = 'written' | 'not_written' | 'unknown'
+
+/** One thing wrong with a request: an RFC 6901 pointer into the body (or a parameter's name) and the reason. */
+export interface ProblemPart {
+  readonly pointer?: string
+  readonly parameter?: string
+  readonly reason: string
+}
+
+export interface ProblemOptions {
+  /** What happened this time, in words a caller may read: no broker text, address or stack. */
+  readonly detail?: string
+  readonly errors?: readonly ProblemPart[]
+  readonly outcome?: Exclude<Outcome, 'written'>
+  /** Seconds, for Retry-After. */
+  readonly retryAfter?: number
+  /** Further members of the answer, such as `limit` or `bounds`. */
+  readonly extra?: Readonly<Record<string, unknown>>
+  /** Response headers, such as Allow. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** For the log only. */
+  readonly cause?: unknown
+}
+
+/** An error a client is told about. Its `cause` never leaves the log. */
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly row: ProblemRow
+  readonly options: ProblemOptions
+
+  constructor(code: ProblemCode, options: ProblemOptions = {}) {
+    const row: ProblemRow = problems[code]
+    super(options.detail ?? row.title, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'Problem'
+    this.code = code
+    this.row = row
+    this.options = options
+  }
+
+  get status(): number {
+    return this.row.status
+  }
+
+  /** The members that a problem document, a record's result and a WebSocket error frame have in common. */
+  summary(): { code: ProblemCode; title: string; detail: string; retryable: boolean } {
+    return { code: this.code, title: this.row.title, detail: this.message, retryable: this.row.retryable }
+  }
+
+  /** The problem document of RFC 9457. `type` is a path on this gateway, where the code's page is served. */
+  toDocument(instance: string): Record<string, unknown> {
+    const { errors, outcome, extra } = this.options
+    return {
+      type: `/problems/${this.code}`,
+      title: this.row.title,
+      status: this.row.status,
+      detail: this.message,
+      instance,
+      code: this.code,
+      retryable: this.row.retryable,
+      ...(outcome === undefined ? {} : { outcome }),
+      ...extra,
+      ...(errors === undefined ? {} : { errors }),
+    }
+  }
+}

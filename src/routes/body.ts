@@ -1,0 +1,102 @@
+import type { IncomingMessage } from 'node:http'
+import { isUtf8 } from 'node:buffer'
+import type { Limits } from '../config.ts'
+import { Problem } from '../problem.ts'
+import type { AppContext } from './route.ts'
+
+/** The media type of a body and its parameters, lower-cased: `application/json; charset=UTF-8`. */
+export interface MediaType {
+  readonly type: string
+  readonly charset: string | undefined
+}
+
+export function parseMediaType(header: string | undefined): MediaType | undefined {
+  if (header === undefined) return undefined
+  const [type = '', ...parameters] = header.split(';')
+  if (!/^\s*[\w!#$&^.+-]+\/[\w!#$&^.+-]+\s*$/.test(type)) throw new Problem('unsupported_media_type')
+  const charset = parameters
+    .map((p) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/i.exec(p)?.[1])
+    .find((p) => p !== undefined)
+  return { type: type.trim().toLowerCase(), charset: charset?.toLowerCase() }
+}
+
+/**
+ * Reads a request's body as it comes from the socket, counting: Content-Length may lie or be missing.
+ * `reserve` is told of the bytes before they are read (all at once where Content-Length says how many) and may throw.
+ * @throws Problem body_too_large, unsupported_content_encoding, or bad_request where the client went away halfway
+ */
+export async function readBody(
+  incoming: IncomingMessage,
+  maxBytes: number,
+  reserve: (bytes: number) => void = () => {},
+): Promise<Buffer> {
+  const encoding = incoming.headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw new Problem('unsupported_content_encoding')
+  const tooLarge = () =>
+    new Problem('body_too_large', {
+      detail: `The body may hold at most ${maxBytes} bytes.`,
+      extra: { limit: maxBytes },
+      outcome: 'not_written',
+      headers: { connection: 'close' },
+    })
+  const declared = incoming.headers['content-length']
+  if (declared !== undefined) {
+    if (Number(declared) > maxBytes) throw tooLarge()
+    reserve(Number(declared))
+  }
+  return new Promise((resolve, reject) => {
+    let size = 0
+    let first: Buffer | undefined
+    let rest: Buffer[] | undefined
+    const fail = (problem: unknown) => {
+      incoming.removeListener('data', onData)
+      incoming.pause()
+      reject(problem)
+    }
+    const onData = (chunk: Buffer) => {
+      size += chunk.length
+      if (size > maxBytes) return fail(tooLarge())
+      if (declared === undefined) {
+        try {
+          reserve(chunk.length)
+        } catch (problem) {
+          return fail(problem)
+        }
+      }
+      if (first === undefined) first = chunk
+      else (rest ??= [first]).push(chunk)
+    }
+    incoming.on('data', onData)
+    incoming.once('end', () => resolve(rest ? Buffer.concat(rest, size) : (first ?? Buffer.alloc(0))))
+    incoming.once('error', () => fail(new Problem('bad_request', { detail: 'The body ended early.' })))
+    incoming.once('close', () => {
+      if (!incoming.complete) fail(new Problem('bad_request', { detail: 'The body ended early.' }))
+    })
+  })
+}
+
+/**
+ * A JSON body, parsed. Its shape is for the caller to check.
+ * @throws Problem unsupported_media_type, malformed_json, and as readBody
+ */
+export async function readJson(c: AppContext, limits: Limits): Promise<unknown> {
+  checkJsonType(parseMediaType(c.req.header('content-type')))
+  const bytes = await readBody(c.env.incoming, limits.maxBodyBytes)
+  if (!isUtf8(bytes)) throw new Problem('malformed_json', { detail: 'The body is not valid UTF-8.' })
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    throw new Problem('malformed_json', { detail: 'The body is not one complete JSON document.' })
+  }
+}
+
+/** @throws Problem unsupported_media_type unless it is JSON in UTF-8 */
+export function checkJsonType(media: MediaType | undefined): void {
+  const utf8 = media?.charset === undefined || media.charset === 'utf-8' || media.charset === 'utf8'
+  if (media?.type === 'application/json' && utf8) return
+  throw new Problem('unsupported_media_type', {
+    detail: 'Send application/json in UTF-8.',
+    headers: { 'accept-post': 'application/json' },
+  })
+}

@@ -1,0 +1,153 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi'
+import type { Context, Handler } from 'hono'
+import { z } from 'zod'
+import { Problem, type ProblemCode, type ProblemPart, problems } from '../problem.ts'
+
+export type Env = { Bindings: HttpBindings; Variables: { requestId: string } }
+export type App = OpenAPIHono<Env>
+export type AppContext = Context<Env>
+
+/**
+ * Adds a route and its entry in openapi.yaml. The handler checks its own input with the schemas of the entry
+ * (parseQuery, readJson): the middleware of @hono/zod-openapi would cost a third of the requests per second, and answers
+ * in a shape that isn't ours.
+ */
+export function addRoute(app: App, route: RouteConfig, handler: Handler<Env>): void {
+  app.openAPIRegistry.registerPath(route)
+  app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), handler)
+}
+
+/** Problem documents of an operation, for its `responses`: each status with the codes it can mean. */
+export function problemResponses(...codes: ProblemCode[]): RouteConfig['responses'] {
+  const byStatus = Map.groupBy(codes, (code) => problems[code].status)
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, group]) => [
+        status,
+        {
+          description: group.map((code) => `\`${code}\`: ${problems[code].title}.`).join(' '),
+          content: { 'application/problem+json': { schema: ProblemDocument } },
+        },
+      ]),
+  )
+}
+
+/** RFC 9457, as every error answer has it. */
+export const ProblemDocument = z
+  .looseObject({
+    type: z.string().describe('Path of the page about this error.'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe('What happened this time.'),
+    instance: z.string().describe('The request id, also in the X-Request-Id header and the log.'),
+    code: z
+      .enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]])
+      .describe('Stable: programs branch on this.'),
+    retryable: z.boolean().describe('Whether the same request may succeed later and is safe to send again.'),
+    outcome: z
+      .enum(['not_written', 'unknown'])
+      .optional()
+      .describe('Of a produce: whether anything was written.'),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().optional().describe('RFC 6901 pointer into the body.'),
+          parameter: z.string().optional().describe('Name of the query or path parameter.'),
+          reason: z.string(),
+        }),
+      )
+      .optional(),
+  })
+  .meta({ id: 'Problem' })
+
+const topicPattern = /^[A-Za-z0-9._-]{1,249}$/
+
+/** A topic name as a path parameter or member, with the rule of Kafka's `Topic.java`. */
+export const TopicName = z
+  .string()
+  .regex(topicPattern)
+  .refine((name) => name !== '.' && name !== '..')
+  .meta({ example: 'orders', description: 'Topic name: 1 to 249 of A-Z a-z 0-9 . _ -' })
+
+/** Kafka's own topics, which are never read or written through the gateway. */
+const internalTopics = new Set([
+  '__consumer_offsets',
+  '__transaction_state',
+  '__share_group_state',
+  '__cluster_metadata',
+])
+
+/**
+ * @throws Problem invalid_topic_name; internal_topic
+ */
+export function checkTopicName(name: string): string {
+  if (!topicPattern.test(name) || name === '.' || name === '..') throw new Problem('invalid_topic_name')
+  if (internalTopics.has(name)) throw new Problem('internal_topic')
+  return name
+}
+
+/** The `{topic}` of the path, percent-decoded once. @throws as checkTopicName */
+export function topicParam(c: AppContext): string {
+  return checkTopicName(c.req.param('topic') ?? '')
+}
+
+/**
+ * The `{partition}` of the path.
+ * @throws Problem invalid_partition
+ */
+export function partitionParam(c: AppContext): number {
+  const text = c.req.param('partition') ?? ''
+  if (!/^\d{1,10}$/.test(text) || Number(text) > 0x7fffffff) throw new Problem('invalid_partition')
+  return Number(text)
+}
+
+/**
+ * The query, checked by a strict schema: an unknown or repeated parameter is an error.
+ * @throws Problem invalid_parameter naming each one
+ */
+export function parseQuery<S extends z.ZodObject>(schema: S, c: AppContext): z.output<S> {
+  const query: Record<string, string> = {}
+  const errors: ProblemPart[] = []
+  for (const [name, values] of Object.entries(c.req.queries())) {
+    if (values.length > 1) errors.push({ parameter: name, reason: 'given more than once' })
+    query[name] = values[0]!
+  }
+  const result = schema.safeParse(query)
+  if (!result.success) {
+    for (const issue of result.error.issues) {
+      if (issue.code === 'unrecognized_keys') {
+        for (const key of issue.keys) errors.push({ parameter: key, reason: 'no such parameter' })
+      } else errors.push({ parameter: String(issue.path[0] ?? ''), reason: issue.message })
+    }
+  }
+  if (errors.length > 0 || !result.success)
+    throw new Problem('invalid_parameter', { errors, detail: summarise(errors) })
+  return result.data
+}
+
+/** A JSON body that has been parsed, checked by a schema. @throws Problem invalid_request with a pointer for each fault */
+export function checkBody<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const errors = result.error.issues.flatMap((issue): ProblemPart[] => {
+    const pointer = toPointer(issue.path)
+    if (issue.code !== 'unrecognized_keys') return [{ pointer, reason: issue.message }]
+    return issue.keys.map((key) => ({ pointer: `${pointer}${toPointer([key])}`, reason: 'no such member' }))
+  })
+  throw new Problem('invalid_request', { errors, detail: summarise(errors) })
+}
+
+/** RFC 6901. */
+export function toPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+function summarise(errors: readonly ProblemPart[]): string {
+  const [first] = errors
+  if (first === undefined) return 'The request is not acceptable.'
+  const where = first.parameter ?? first.pointer ?? ''
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
+  return `${where === '' ? 'The body' : where}: ${first.reason}${more}.`
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import { Problem } from '../../problem.ts'
+import { addRoute, type App, problemResponses } from '../route.ts'
+
+const Status = z.object({ status: z.literal('ok') })
+const ok = { description: 'It is.', content: { 'application/json': { schema: Status } } }
+
+export function registerHealth(app: App, { cluster, draining }: Deps): void {
+  addRoute(
+    app,
+    {
+      operationId: 'getHealth',
+      method: 'get',
+      path: '/healthz',
+      tags: ['System'],
+      summary: 'Is the process alive?',
+      responses: { 200: ok },
+    },
+    (c) => c.json({ status: 'ok' }),
+  )
+  addRoute(
+    app,
+    {
+      operationId: 'getReadiness',
+      method: 'get',
+      path: '/readyz',
+      tags: ['System'],
+      summary: 'Can it serve now?',
+      description: 'Asks Kafka each time. The problem says why it cannot.',
+      responses: { 200: ok, ...problemResponses('kafka_auth_failed', 'kafka_unavailable', 'shutting_down') },
+    },
+    async (c) => {
+      if (draining()) throw new Problem('shutting_down')
+      await cluster.ping(2_000)
+      return c.json({ status: 'ok' })
+    },
+  )
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { inject, onTestFinished } from 'vitest'
+
+/** The run's real Kafka, `host:port`. */
+export function brokers(): string {
+  return inject('brokers')
+}
+
+/** kafkajs: a client that shares no code with the gateway, to witness what is in Kafka. */
+export function witness(bootstrap: string = brokers()): Kafka {
+  return new Kafka({ clientId: 'witness', brokers: bootstrap.split(','), logLevel: logLevel.NOTHING })
+}
+
+/** Runs `use` with a connected kafkajs admin client. */
+export async function withAdmin<T>(use: (admin: Admin) => Promise<T>, bootstrap?: string): Promise<T> {
+  const admin = witness(bootstrap).admin()
+  await admin.connect()
+  try {
+    return await use(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+export function uniqueName(prefix = 't'): string {
+  return `${prefix}-${randomUUID().slice(0, 13)}`
+}
+
+/** A new topic, made by the witness and deleted when the test ends. */
+export async function makeTopic(
+  options: { partitions?: number; replicationFactor?: number; configs?: Record<string, string> } = {},
+  bootstrap?: string,
+): Promise<string> {
+  const topic = uniqueName()
+  await withAdmin(
+    (admin) =>
+      admin.createTopics({
+        waitForLeaders: true,
+        topics: [
+          {
+            topic,
+            numPartitions: options.partitions ?? 1,
+            replicationFactor: options.replicationFactor ?? 1,
+            configEntries: Object.entries(options.configs ?? {}).map(([name, value]) => ({ name, value })),
+          },
+        ],
+      }),
+    bootstrap,
+  )
+  onTestFinished(() =>
+    withAdmin((admin) => admin.deleteTopics({ topics: [topic] }), bootstrap).catch(() => {}),
+  )
+  return topic
+}
