@@ -3,7 +3,9 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Deps } from './deps.ts'
 import { Problem } from './problem.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
+import { registerRecords } from './routes/records/index.ts'
 import { registerSystem } from './routes/system/index.ts'
+import { registerTopics } from './routes/topics/index.ts'
 
 /** The whole URL map. Reads no environment and opens no socket. */
 export function createApp(deps: Deps): App {
@@ -17,6 +19,8 @@ export function createApp(deps: Deps): App {
   app.onError((error, c) => problemResponse(c, error, deps))
   app.notFound((c) => problemResponse(c, unroutable(app, c), deps))
   registerSystem(app, deps)
+  registerRecords(app, deps)
+  registerTopics(app, deps)
   return app
 }
 

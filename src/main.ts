@@ -5,6 +5,8 @@ import { type Logger, pino } from 'pino'
 import { createApp } from './app.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { Cluster } from './kafka/cluster.ts'
+import { ByteBudget } from './kafka/writer/byte-budget.ts'
+import { RecordWriter } from './kafka/writer/record-writer.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 
 /** A gateway that listens. */
@@ -23,7 +25,11 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   for (const warning of config.warnings) log.warn(warning)
   let draining = false
   const cluster = new Cluster(config.kafka)
-  const app = createApp({ config, log, cluster, draining: () => draining })
+  const { produceTimeoutMs, produceBufferBytes, produceBufferTopicBytes } = config.limits
+  const writer = new RecordWriter(cluster, { timeoutMs: produceTimeoutMs }, log)
+  const budget = new ByteBudget(produceBufferBytes, produceBufferTopicBytes)
+  const app = createApp({ config, log, cluster, writer, budget, draining: () => draining })
+  writer.start()
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 })
   server.maxConnections = config.limits.maxConnections
   server.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }))
@@ -44,6 +50,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       const timer = setTimeout(() => server.closeAllConnections(), config.shutdownTimeoutMs)
       await closed
       clearTimeout(timer)
+      writer.close()
       await cluster.close()
       log.info('stopped')
     },

@@ -1,0 +1,69 @@
+import { createAPI, type Reader, Writer } from '@platformatic/kafka'
+import { family } from './apis.ts'
+
+/** One encoded batch and where it goes. */
+export interface ProducePart {
+  readonly topic: string
+  readonly partition: number
+  readonly batch: Buffer
+}
+
+export interface ProduceResult {
+  readonly partition: number
+  readonly errorCode: number
+  readonly baseOffset: bigint
+  /** Milliseconds, or -1 where the topic keeps the record's own timestamp (CreateTime). */
+  readonly logAppendTime: bigint
+  /** Indexes of the guilty records within the batch (KIP-467). */
+  readonly recordErrors: readonly number[]
+}
+
+export interface ProduceAnswer {
+  readonly results: ReadonlyMap<string, ReadonlyMap<number, ProduceResult>>
+  readonly throttleMs: number
+}
+
+const ACKS_ALL = -1
+
+function writeRequest(parts: readonly ProducePart[], timeoutMs: number): Writer {
+  const topics = Map.groupBy(parts, (part) => part.topic)
+  return Writer.create()
+    .appendString(null)
+    .appendInt16(ACKS_ALL)
+    .appendInt32(timeoutMs)
+    .appendArray([...topics], (w, [topic, partitions]) => {
+      w.appendString(topic).appendArray(partitions, (w, { partition, batch }) => {
+        w.appendInt32(partition)
+          .appendUnsignedVarInt(batch.length + 1)
+          .append(batch)
+      })
+    })
+    .appendTaggedFields()
+}
+
+function readAnswer(_correlationId: number, _key: number, _version: number, reader: Reader): ProduceAnswer {
+  const topics = reader.readArray((r) => {
+    const topic = r.readString()
+    const partitions = r.readArray((r): [number, ProduceResult] => {
+      const partition = r.readInt32()
+      const errorCode = r.readInt16()
+      const baseOffset = r.readInt64()
+      const logAppendTime = r.readInt64()
+      r.readInt64() // log start offset
+      const recordErrors = r.readArray((r) => {
+        const index = r.readInt32()
+        r.readNullableString()
+        return index
+      })
+      r.readNullableString()
+      return [partition, { partition, errorCode, baseOffset, logAppendTime, recordErrors }]
+    })
+    return [topic, new Map(partitions)] as const
+  })
+  return { results: new Map(topics), throttleMs: reader.readInt32() }
+}
+
+/** Produce, versions 9 to 12: one wire form, with topics by name. Partition errors are returned, not thrown. */
+export const produce = family<[parts: readonly ProducePart[], timeoutMs: number], ProduceAnswer>(
+  ...[12, 11, 10, 9].map((version) => ({ api: createAPI(0, version, writeRequest, readAnswer) })),
+)

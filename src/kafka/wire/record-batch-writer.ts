@@ -1,0 +1,114 @@
+import { crc32c } from '@platformatic/kafka'
+import type { OutgoingRecord } from '../../record.ts'
+
+/** Who writes a batch and which of its sequence numbers the first record has (KIP-98). */
+export interface BatchIdentity {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly baseSequence: number
+}
+
+/** A record whose timestamp is decided. */
+export type StampedRecord = OutgoingRecord & { readonly timestamp: number }
+
+const HEADER_BYTES = 61
+const CRC_FROM = 21
+
+/**
+ * Encodes records as one uncompressed record batch, magic 2 (Kafka's `DefaultRecordBatch`), in one allocation.
+ * A retry must send these same bytes: the broker knows a batch again by its producer, epoch and sequence.
+ */
+export function encodeRecordBatch(records: readonly StampedRecord[], identity: BatchIdentity): Buffer {
+  const baseTimestamp = records[0]!.timestamp
+  let maxTimestamp = baseTimestamp
+  let size = HEADER_BYTES
+  const bodySizes = new Array<number>(records.length)
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i]!
+    if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp
+    const body = bodySize(record, i, record.timestamp - baseTimestamp)
+    bodySizes[i] = body
+    size += varintSize(body) + body
+  }
+  const out = Buffer.allocUnsafe(size)
+  out.writeBigInt64BE(0n, 0) // base offset: the broker's to give
+  out.writeInt32BE(size - 12, 8)
+  out.writeInt32BE(-1, 12) // partition leader epoch: the broker's to give
+  out[16] = 2
+  out.writeInt16BE(0, 21)
+  out.writeInt32BE(records.length - 1, 23)
+  out.writeBigInt64BE(BigInt(baseTimestamp), 27)
+  out.writeBigInt64BE(BigInt(maxTimestamp), 35)
+  out.writeBigInt64BE(identity.producerId, 43)
+  out.writeInt16BE(identity.producerEpoch, 51)
+  out.writeInt32BE(identity.baseSequence, 53)
+  out.writeInt32BE(records.length, 57)
+  let at = HEADER_BYTES
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i]!
+    at = writeVarint(out, at, bodySizes[i]!)
+    out[at++] = 0
+    at = writeVarint(out, at, record.timestamp - baseTimestamp)
+    at = writeVarint(out, at, i)
+    at = writeBytes(out, at, record.key)
+    at = writeBytes(out, at, record.value)
+    at = writeVarint(out, at, record.headers.length)
+    for (const header of record.headers) {
+      at = writeBytes(out, at, header.name)
+      at = writeBytes(out, at, header.value)
+    }
+  }
+  out.writeUInt32BE(crc32c(out.subarray(CRC_FROM)), 17)
+  return out
+}
+
+/** The most bytes a record can take in a batch, whatever its place there. */
+export function recordSizeBound(record: OutgoingRecord): number {
+  let size = 30 + (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  for (const header of record.headers) size += 10 + header.name.length + (header.value?.length ?? 0)
+  return size
+}
+
+function bodySize(record: OutgoingRecord, offsetDelta: number, timestampDelta: number): number {
+  let size = 1 + varintSize(timestampDelta) + varintSize(offsetDelta)
+  size += bytesSize(record.key) + bytesSize(record.value) + varintSize(record.headers.length)
+  for (const header of record.headers) size += bytesSize(header.name) + bytesSize(header.value)
+  return size
+}
+
+function bytesSize(bytes: Buffer | null): number {
+  return bytes === null ? 1 : varintSize(bytes.length) + bytes.length
+}
+
+/** Bytes of a zigzag varint. Timestamp deltas pass 32 bits, so wide values are counted by division. */
+function varintSize(value: number): number {
+  let unsigned = zigzag(value)
+  let size = 1
+  while (unsigned >= 128) {
+    unsigned = Math.floor(unsigned / 128)
+    size++
+  }
+  return size
+}
+
+/** Zigzag without BigInt, exact for the deltas that fit: below 2^52 either way. */
+function zigzag(value: number): number {
+  return value >= 0 ? value * 2 : -value * 2 - 1
+}
+
+function writeVarint(out: Buffer, at: number, value: number): number {
+  let unsigned = zigzag(value)
+  while (unsigned >= 128) {
+    out[at++] = (unsigned % 128) | 128
+    unsigned = Math.floor(unsigned / 128)
+  }
+  out[at++] = unsigned
+  return at
+}
+
+function writeBytes(out: Buffer, at: number, bytes: Buffer | null): number {
+  if (bytes === null) return writeVarint(out, at, -1)
+  at = writeVarint(out, at, bytes.length)
+  out.set(bytes, at)
+  return at + bytes.length
+}

@@ -1,0 +1,36 @@
+/**
+ * How many bytes of requests and unwritten records the process and each topic may hold. A request asks before its body
+ * is read and is refused as a whole, so nothing is ever half-written for want of memory.
+ */
+export class ByteBudget {
+  readonly #limit: number
+  readonly #topicLimit: number
+  readonly #topics = new Map<string, number>()
+  #used = 0
+
+  constructor(limit: number, topicLimit: number) {
+    this.#limit = limit
+    this.#topicLimit = topicLimit
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  /** Takes bytes if there is room. One request larger than a limit is let through when nothing else is held. */
+  tryReserve(topic: string, bytes: number): boolean {
+    const topicUsed = this.#topics.get(topic) ?? 0
+    if (this.#used > 0 && this.#used + bytes > this.#limit) return false
+    if (topicUsed > 0 && topicUsed + bytes > this.#topicLimit) return false
+    this.#used += bytes
+    this.#topics.set(topic, topicUsed + bytes)
+    return true
+  }
+
+  release(topic: string, bytes: number): void {
+    this.#used -= bytes
+    const left = (this.#topics.get(topic) ?? 0) - bytes
+    if (left > 0) this.#topics.set(topic, left)
+    else this.#topics.delete(topic)
+  }
+}

@@ -1,0 +1,156 @@
+import { z } from '@hono/zod-openapi'
+import type { Deps } from '../../deps.ts'
+import { Problem } from '../../problem.ts'
+import { parseProduceBody } from '../../records/produce-body.ts'
+import { type MediaType, parseMediaType, readBody } from '../body.ts'
+import {
+  addRoute,
+  type App,
+  type AppContext,
+  parseQuery,
+  problemResponses,
+  TopicName,
+  topicParam,
+} from '../route.ts'
+import { answerBatch, answerOne } from './produce-answer.ts'
+import { RawQuery, rawRecord } from './raw-record.ts'
+import { OutgoingRecordBody, ProduceBatchBody, ProduceResults, RecordPosition } from './produce-schemas.ts'
+
+/** What one record costs beside its bytes while it waits, roughly: objects, promises, its place in queues. */
+const RECORD_OVERHEAD_BYTES = 256
+/** Types with a meaning of their own that is not served: taking them as plain bytes would change meaning later. */
+const reservedTypes = new Set([
+  'application/x-ndjson',
+  'application/cloudevents+json',
+  'application/cloudevents-batch+json',
+])
+const NoQuery = z.strictObject({})
+
+export function registerProduceRecords(app: App, deps: Deps): void {
+  addRoute(app, route, (c) => produceRecords(c, deps))
+}
+
+async function produceRecords(c: AppContext, { config, writer, budget, draining }: Deps): Promise<Response> {
+  const topic = topicParam(c)
+  const media = parseMediaType(c.req.header('content-type'))
+  checkType(media)
+  if (draining())
+    throw new Problem('shutting_down', { outcome: 'not_written', headers: { connection: 'close' } })
+  let reserved = 0
+  const reserve = (bytes: number) => {
+    if (!budget.tryReserve(topic, bytes)) throw overloaded()
+    reserved += bytes
+  }
+  try {
+    const bytes = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
+    if (media?.type !== 'application/json') {
+      refuseMistakenJson(media, bytes)
+      const [result] = await writer.write(topic, [rawRecord(c, bytes)])
+      return answerOne(c, result!)
+    }
+    parseQuery(NoQuery, c)
+    const { batch, records } = parseProduceBody(bytes, config.limits.maxBatchRecords)
+    reserve(records.length * RECORD_OVERHEAD_BYTES)
+    const results = await writer.write(topic, records)
+    return batch ? answerBatch(c, results) : answerOne(c, results[0]!)
+  } finally {
+    budget.release(topic, reserved)
+  }
+}
+
+function overloaded(): Problem {
+  return new Problem('overloaded', {
+    outcome: 'not_written',
+    retryAfter: 1,
+    headers: { connection: 'close' },
+  })
+}
+
+function checkType(media: MediaType | undefined): void {
+  const json = media?.type === 'application/json'
+  const utf8 = media?.charset === undefined || media.charset === 'utf-8' || media.charset === 'utf8'
+  if (media === undefined || (!reservedTypes.has(media.type) && (utf8 || !json))) return
+  throw new Problem('unsupported_media_type', {
+    detail: json ? 'JSON is UTF-8: leave the charset out.' : `${media.type} is not served by this route.`,
+    outcome: 'not_written',
+    headers: { 'accept-post': 'application/json, */*' },
+  })
+}
+
+/** curl's default type with JSON in it is a forgotten header, not a form. */
+function refuseMistakenJson(media: MediaType | undefined, bytes: Buffer): void {
+  if (media?.type !== 'application/x-www-form-urlencoded' || bytes[0] !== 0x7b) return
+  throw new Problem('unsupported_media_type', {
+    detail:
+      "The body looks like JSON but says it is a form, which is curl's default: add -H 'content-type: application/json'.",
+    outcome: 'not_written',
+    headers: { 'accept-post': 'application/json, */*' },
+  })
+}
+
+const route = {
+  operationId: 'produceRecords',
+  method: 'post' as const,
+  path: '/v1/topics/{topic}/records',
+  tags: ['Records'],
+  summary: 'Produce records',
+  description: [
+    'Writes one record, a batch, or a body of any other type as the bytes of one record, and answers when Kafka has',
+    'confirmed it with all in-sync replicas. Every record gets its outcome: its position, `not_written` (it is provably',
+    'not in the topic) or `unknown`. Keys are placed as the Java client places them. A key or value that is text in JSON',
+    'is that text; null is null; anything else is its JSON text, byte for byte.',
+  ].join('\n'),
+  request: {
+    params: z.object({ topic: TopicName }),
+    query: RawQuery,
+    body: {
+      required: true,
+      content: {
+        'application/json': { schema: z.union([OutgoingRecordBody, ProduceBatchBody]) },
+        '*/*': {
+          schema: z.string().openapi({ format: 'binary', description: "The bytes of one record's value." }),
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'Every record is written.',
+      content: { 'application/json': { schema: z.union([RecordPosition, ProduceResults]) } },
+    },
+    207: {
+      description: 'Of a batch, some records are written and some are not: each result says which.',
+      content: { 'application/json': { schema: ProduceResults } },
+    },
+    ...problemResponses(
+      'malformed_json',
+      'bad_request',
+      'internal_topic',
+      'kafka_authorization',
+      'topic_not_found',
+      'partition_not_found',
+      'request_timeout',
+      'body_too_large',
+      'record_too_large',
+      'unsupported_media_type',
+      'unsupported_content_encoding',
+      'invalid_topic_name',
+      'invalid_request',
+      'invalid_parameter',
+      'invalid_partition',
+      'invalid_encoding',
+      'invalid_headers',
+      'empty_batch',
+      'too_many_records',
+      'record_rejected',
+      'policy_violation',
+      'internal_error',
+      'kafka_auth_failed',
+      'kafka_unavailable',
+      'not_enough_replicas',
+      'overloaded',
+      'shutting_down',
+      'outcome_unknown',
+    ),
+  },
+}
