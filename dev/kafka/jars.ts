@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { takeLock } from './lock.ts'
+
+const pom = join(import.meta.dirname, 'pom.xml')
+const pomText = readFileSync(pom, 'utf8')
+/** Maven prints a line for each file; one that is silent for so long hangs, ms. */
+const STALL_MS = 120_000
+
+/** The version of the Kafka that pom.xml names. */
+export const kafkaVersion = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(pomText)![1]!
+
+/** Where jars are kept unless told otherwise: what `npm start` fetched serves the tests, and the other way round. */
+export const sharedCache = resolve(import.meta.dirname, '../../.sluice')
+
+export interface JarsOptions {
+  /** Folder to keep the jars below. */
+  readonly cache?: string
+  readonly onProgress?: (text: string) => void
+  readonly signal?: AbortSignal
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** The folder of Kafka's jars below `cache`. A changed pom.xml gives another one. */
+export function jarsFolder(cache: string = sharedCache): string {
+  const hash = createHash('sha256').update(pomText).digest('hex').slice(0, 8)
+  return join(resolve(cache), `kafka-${kafkaVersion}-${hash}`, 'libs')
+}
+
+/**
+ * Kafka's jars: fetched by Maven the first time, once even where several processes ask at the same time.
+ * @returns their folder
+ * @throws Error saying in one sentence why Maven could not fetch them
+ */
+export async function ensureJars(options: JarsOptions = {}): Promise<string> {
+  const libs = jarsFolder(options.cache)
+  if (existsSync(libs)) return libs
+  const home = join(libs, '..')
+  const cache = join(home, '..')
+  mkdirSync(cache, { recursive: true })
+  for (;;) {
+    const lock = takeLock(`${home}.lock`)
+    if ('heldBy' in lock) {
+      options.onProgress?.(`Waiting for process ${lock.heldBy}, which fetches Apache Kafka ${kafkaVersion}`)
+      await sleep(200, undefined, { signal: options.signal })
+      continue
+    }
+    try {
+      if (existsSync(libs)) return libs
+      removeLeftovers(cache)
+      const partial = mkdtempSync(`${home}.partial-`)
+      try {
+        await runMaven(join(partial, 'libs'), options)
+        // The folder appears whole or not at all.
+        renameSync(partial, home)
+      } finally {
+        rmSync(partial, { recursive: true, force: true })
+      }
+      return libs
+    } finally {
+      lock.release()
+    }
+  }
+}
+
+function removeLeftovers(cache: string): void {
+  for (const name of readdirSync(cache)) {
+    if (/^kafka-.*\.partial-/.test(name)) rmSync(join(cache, name), { recursive: true, force: true })
+  }
+}
+
+async function runMaven(into: string, { onProgress, signal, env }: JarsOptions): Promise<void> {
+  onProgress?.(`Fetching Apache Kafka ${kafkaVersion} (45 MB, this once)`)
+  const args = ['-B', '-C', '-Dstyle.color=never', '-f', pom, 'dependency:copy-dependencies']
+  const child = spawn('mvn', [...args, `-DoutputDirectory=${into}`], {
+    env: env ?? process.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const kill = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // Ended by itself.
+    }
+  }
+  let stalled = false
+  const stall = setTimeout(() => {
+    stalled = true
+    kill()
+  }, STALL_MS)
+  const errors: string[] = []
+  let fetched = 0
+  const onLine = (line: string) => {
+    stall.refresh()
+    const file = /Downloaded from .*\/([^/\s]+\.jar)/.exec(line)?.[1]
+    if (file !== undefined) onProgress?.(`Fetching Apache Kafka ${kafkaVersion}: file ${++fetched}, ${file}`)
+    const error = /\[ERROR\] (.*\S)/.exec(line)?.[1]
+    if (error !== undefined) errors.push(error)
+  }
+  createInterface(child.stdout).on('line', onLine)
+  createInterface(child.stderr).on('line', onLine)
+  signal?.addEventListener('abort', kill)
+  try {
+    const code = await new Promise<number | null>((settle, reject) => {
+      child.once('error', reject)
+      child.once('close', settle)
+    })
+    signal?.throwIfAborted()
+    if (code === 0) return
+    const reason = stalled ? `nothing came for ${STALL_MS / 1000} s` : (errors[0] ?? `it ended with ${code}`)
+    throw new Error(
+      `Maven could not fetch Apache Kafka ${kafkaVersion} (${reason.slice(0, 400)}): check the network and ` +
+        'the mirror and proxy settings of Maven, or set KAFKA_BROKERS to a Kafka that runs already.',
+    )
+  } finally {
+    clearTimeout(stall)
+    signal?.removeEventListener('abort', kill)
+  }
+}
