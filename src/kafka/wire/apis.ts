@@ -41,3 +41,22 @@ export const initProducerId = family<
   [transactionalId: string | null, timeoutMs: number, producerId: bigint, epoch: number],
   { errorCode: number; producerId: bigint; producerEpoch: number }
 >(client.initProducerIdV5, client.initProducerIdV4, client.initProducerIdV3)
+
+export interface ListOffsetsTopic {
+  readonly name: string
+  readonly partitions: { partitionIndex: number; currentLeaderEpoch: number; timestamp: bigint }[]
+}
+
+/**
+ * Arguments: replica (-1), isolation level (0 uncommitted, 1 committed), topics. A timestamp of -2n asks for the first
+ * offset, -1n for the next to be written. A partition named twice in one request is refused.
+ */
+export const listOffsets = family<
+  [replica: number, isolation: number, topics: ListOffsetsTopic[]],
+  {
+    topics: {
+      name: string
+      partitions: { partitionIndex: number; errorCode: number; timestamp: bigint; offset: bigint }[]
+    }[]
+  }
+>(client.listOffsetsV9, client.listOffsetsV8, client.listOffsetsV7)

@@ -1,0 +1,82 @@
+import { Problem } from '../../problem.ts'
+import type { Cluster, PartitionInfo, TopicInfo } from '../cluster.ts'
+import { Deadline } from '../deadline.ts'
+import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../errors.ts'
+import { describeConfigs, TOPIC_RESOURCE } from '../wire/topic-apis.ts'
+import { toTopicConfigs, type TopicConfig } from './topic-configs.ts'
+import { type Bounds, boundsOf } from './topic-offsets.ts'
+
+export interface PartitionDescription extends PartitionInfo {
+  /** Missing where the partition has no leader, or it does not answer. */
+  readonly bounds: Bounds | undefined
+}
+
+export interface TopicDescription extends Omit<TopicInfo, 'partitions'> {
+  readonly partitions: readonly PartitionDescription[]
+  /** Null where Kafka does not let the gateway see them. */
+  readonly configs: readonly TopicConfig[] | null
+}
+
+/** Milliseconds within which an operation on a topic answers. */
+export const TIMEOUT_MS = 10_000
+/** Of these, the most for leaders to answer, for a new topic to be served and for a deleted one to be gone. */
+export const SETTLE_MS = 5_000
+export const POLL_MS = 20
+
+/**
+ * A topic as it is now. A partition whose leader does not answer within half the time is described without its bounds.
+ * @throws Problem topic_not_found, kafka_authorization, kafka_unavailable, kafka_auth_failed
+ */
+export async function describeTopic(cluster: Cluster, name: string): Promise<TopicDescription> {
+  const deadline = new Deadline(TIMEOUT_MS)
+  const settle = new Deadline(SETTLE_MS)
+  for (;;) {
+    const topic = await deadline.within(cluster.refreshTopic(name))
+    if (topic === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
+    const [bounds, configs] = await Promise.all([
+      boundsOf(cluster, topic, settle),
+      configsOf(cluster, name, deadline),
+    ])
+    // Asked at several brokers, which learn of a change one after the other.
+    const settled = topic.partitions.every((p) => p.leader < 0 || bounds.has(p.partition))
+    if (configs !== undefined && (settled || settle.passed)) return toDescription(topic, bounds, configs)
+    await deadline.pause(POLL_MS)
+  }
+}
+
+export function toDescription(
+  topic: TopicInfo,
+  bounds: ReadonlyMap<number, Bounds>,
+  configs: readonly TopicConfig[] | null,
+): TopicDescription {
+  const partitions = topic.partitions.map((p) => ({ ...p, bounds: bounds.get(p.partition) }))
+  return { ...topic, partitions, configs }
+}
+
+/**
+ * Null where they may not be seen; undefined where the broker that was asked does not know the topic, yet or any more.
+ * @throws Problem kafka_unavailable, kafka_auth_failed
+ */
+export async function configsOf(
+  cluster: Cluster,
+  name: string,
+  deadline: Deadline,
+): Promise<TopicConfig[] | null | undefined> {
+  const resource = { resourceType: TOPIC_RESOURCE, resourceName: name, configurationKeys: null }
+  const call = cluster.callAny((connection) => connection.call(describeConfigs, [resource], false, false))
+  const answer = await deadline.within(call).catch((error: unknown) => {
+    throw problemFromKafka(error)
+  })
+  const result = answer.results[0]!
+  switch (result.errorCode) {
+    case KafkaCode.NONE:
+      return toTopicConfigs(result.configs)
+    case KafkaCode.UNKNOWN_TOPIC_OR_PARTITION:
+      return undefined
+    case KafkaCode.TOPIC_AUTHORIZATION_FAILED:
+    case KafkaCode.CLUSTER_AUTHORIZATION_FAILED:
+      return null
+    default:
+      throw problemFromKafkaCode(result.errorCode, undefined, result.errorMessage)
+  }
+}

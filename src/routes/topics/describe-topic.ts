@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import { describeTopic } from '../../kafka/topics/describe-topic.ts'
+import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
+import { Topic, toTopicDocument } from './topic-document.ts'
+
+const Query = z.strictObject({})
+
+export function registerDescribeTopic(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
+  addRoute(
+    app,
+    {
+      operationId: 'describeTopic',
+      method: 'get',
+      path: '/v1/topics/{topic}',
+      tags: ['Topics'],
+      summary: 'Describe a topic',
+      description: 'Its partitions with their leaders, replicas and offset bounds, and its configs in force.',
+      request: { params: z.object({ topic: TopicName }) },
+      responses: {
+        200: { description: 'The topic.', content: { 'application/json': { schema: Topic } } },
+        ...problemResponses(
+          'internal_topic',
+          'kafka_authorization',
+          'topic_not_found',
+          'not_acceptable',
+          'invalid_topic_name',
+          'invalid_parameter',
+          'kafka_auth_failed',
+          'kafka_unavailable',
+        ),
+      },
+    },
+    async (c) => {
+      parseQuery(Query, c)
+      return c.json(toTopicDocument(await describeTopic(cluster, topicParam(c))))
+    },
+  )
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import type { TopicDescription } from '../../kafka/topics/describe-topic.ts'
+import { configSources } from '../../kafka/topics/topic-configs.ts'
+import { TopicName } from '../route.ts'
+
+const offset = z.int().nonnegative().nullable()
+
+const Partition = z
+  .strictObject({
+    partition: z.int().nonnegative(),
+    leader: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .describe('Node id of the leader; null while the partition has none.'),
+    replicas: z.array(z.int()).describe('Node ids of the brokers that hold it, the preferred leader first.'),
+    isr: z.array(z.int()).describe('Node ids of the replicas in sync.'),
+    earliestOffset: offset.describe('Offset of the first record; null while no leader answers.'),
+    latestOffset: offset.describe('Offset the next record will get; null while no leader answers.'),
+  })
+  .meta({ id: 'Partition' })
+
+const Config = z
+  .strictObject({
+    name: z.string(),
+    value: z.string().nullable().describe('Null where it is sensitive or not set.'),
+    source: z
+      .enum(configSources)
+      .describe(
+        'Where the value comes from: set on the `topic`; on one `broker` while it runs; on the `cluster` while it runs; in the ' +
+          "brokers' configuration `file`; Kafka's own `default`.",
+      ),
+    default: z.boolean().describe("Whether it is Kafka's own default."),
+    readOnly: z.boolean(),
+    sensitive: z.boolean(),
+  })
+  .meta({ id: 'TopicConfig' })
+
+export const Configs = z
+  .array(Config)
+  .nullable()
+  .describe('Sorted by name. Null where Kafka does not let the gateway see them.')
+
+/** A topic, described. */
+export const Topic = z
+  .strictObject({
+    name: TopicName,
+    id: z.uuid().describe('Tells the topic from a later one of the same name.'),
+    internal: z.boolean().describe('Whether it belongs to Kafka itself.'),
+    partitions: z.array(Partition).describe('By partition number.'),
+    replicationFactor: z.int().positive(),
+    configs: Configs,
+  })
+  .meta({ id: 'Topic' })
+
+export function toTopicDocument(topic: TopicDescription): z.input<typeof Topic> {
+  return {
+    name: topic.name,
+    id: topic.id,
+    internal: topic.internal,
+    partitions: topic.partitions.map(({ partition, leader, replicas, isr, bounds }) => ({
+      partition,
+      leader: leader < 0 ? null : leader,
+      replicas: [...replicas],
+      isr: [...isr],
+      earliestOffset: bounds?.earliest ?? null,
+      latestOffset: bounds?.latest ?? null,
+    })),
+    replicationFactor: replicationFactorOf(topic),
+    configs: toConfigsDocument(topic.configs),
+  }
+}
+
+export function toConfigsDocument(configs: TopicDescription['configs']): z.input<typeof Configs> {
+  return configs && configs.map((config) => ({ ...config }))
+}
+
+/** Of the first partition: Kafka makes all alike, and they differ only during a reassignment. */
+export function replicationFactorOf(topic: {
+  readonly partitions: readonly { readonly replicas: readonly number[] }[]
+}): number {
+  return topic.partitions[0]?.replicas.length ?? 0
+}
