@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Deps } from './deps.ts'
 import { Problem } from './problem.ts'
+import { requestIdOf } from './request-id.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
 import { registerRecords } from './routes/records/index.ts'
 import { registerSystem } from './routes/system/index.ts'
@@ -10,23 +10,12 @@ import { registerTopics } from './routes/topics/index.ts'
 /** The whole URL map. Reads no environment and opens no socket. */
 export function createApp(deps: Deps): App {
   const app: App = new OpenAPIHono<Env>({ strict: true })
-  app.use(async (c, next) => {
-    const requestId = requestIdOf(c.env.incoming.headers['x-request-id'])
-    c.set('requestId', requestId)
-    c.header('x-request-id', requestId)
-    await next()
-  })
   app.onError((error, c) => problemResponse(c, error, deps))
   app.notFound((c) => problemResponse(c, unroutable(app, c), deps))
   registerSystem(app, deps)
   registerRecords(app, deps)
   registerTopics(app, deps)
   return app
-}
-
-/** The caller's own request id where it is safe to log and echo, else a new one. */
-function requestIdOf(given: string | string[] | undefined): string {
-  return typeof given === 'string' && /^[\w.:/+=-]{1,128}$/.test(given) ? given : randomUUID()
 }
 
 /** 405 with Allow where the path exists under other methods, else 404. */
@@ -45,7 +34,7 @@ function unroutable(app: App, c: AppContext): Problem {
 /** Answers an error. One that isn't a Problem is a bug of ours: its text goes to the log alone. */
 export function problemResponse(c: AppContext, error: unknown, deps: Pick<Deps, 'log'>): Response {
   const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
-  const requestId = c.get('requestId')
+  const requestId = requestIdOf(c)
   const fields = {
     requestId,
     method: c.req.method,

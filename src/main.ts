@@ -8,6 +8,7 @@ import { Cluster } from './kafka/cluster.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { RecordWriter } from './kafka/writer/record-writer.ts'
 import { Problem, type ProblemCode } from './problem.ts'
+import { assignRequestId } from './request-id.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -32,7 +33,11 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   writer.start()
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 })
   server.maxConnections = config.limits.maxConnections
-  server.on('request', getRequestListener(app.fetch, { overrideGlobalObjects: false }))
+  const listener = getRequestListener(app.fetch)
+  server.on('request', (incoming, outgoing) => {
+    assignRequestId(incoming, outgoing)
+    void listener(incoming, outgoing)
+  })
   server.on('clientError', answerClientError)
   await listen(server, config)
   const address = server.address()

@@ -4,7 +4,7 @@ import type { Context, Handler } from 'hono'
 import { z } from 'zod'
 import { Problem, type ProblemCode, type ProblemPart, problems } from '../problem.ts'
 
-export type Env = { Bindings: HttpBindings; Variables: { requestId: string } }
+export type Env = { Bindings: HttpBindings }
 export type App = OpenAPIHono<Env>
 export type AppContext = Context<Env>
 

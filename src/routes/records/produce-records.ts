@@ -48,7 +48,7 @@ async function produceRecords(c: AppContext, { config, writer, budget, draining 
       const [result] = await writer.write(topic, [rawRecord(c, bytes)])
       return answerOne(c, result!)
     }
-    parseQuery(NoQuery, c)
+    if (c.req.url.includes('?')) parseQuery(NoQuery, c)
     const { batch, records } = parseProduceBody(bytes, config.limits.maxBatchRecords)
     reserve(records.length * RECORD_OVERHEAD_BYTES)
     const results = await writer.write(topic, records)
