@@ -1,23 +1,12 @@
-import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { pidFileOf, stopEarlierBroker } from './earlier-broker.ts'
+import { formatData, newClusterId } from './format.ts'
 import { freePort } from './free-port.ts'
 import { ensureJars } from './jars.ts'
 import { killGroup, stopGroup } from './orphan-guard.ts'
 import { type Exit, OwnedProcess } from './owned-process.ts'
-import { runningPid } from './process-identity.ts'
-import { KafkaStartError, lastWord, waitReady } from './readiness.ts'
+import { lastWord, waitReady } from './readiness.ts'
 import { serverProperties } from './server-properties.ts'
 
 /** Java for many short runs: a small heap and no second compiler, which start fastest. */
@@ -145,7 +134,7 @@ export async function launchBroker(
   const member = options.member ?? (await alone())
   const dataDir = join(dir, 'data')
   const logFile = join(dir, 'kafka.log')
-  const pidFile = join(dir, 'kafka.pid')
+  const pidFile = pidFileOf(dir)
   const properties = join(dir, 'server.properties')
   const java = options.java ?? 'java'
   mkdirSync(dir, { recursive: true })
@@ -153,9 +142,11 @@ export async function launchBroker(
     renameSync(logFile, `${logFile}.old`)
   }
   writeFileSync(properties, serverProperties({ ...member, dataDir, port, configs: options.configs }))
-  await stopEarlier(pidFile)
+  await stopEarlierBroker(dir)
   if (!existsSync(join(dataDir, 'meta.properties'))) {
-    await format({ java, libs, properties, logFile, clusterId: member.clusterId, signal: options.signal })
+    const { clusterId } = member
+    const { signal } = options
+    await formatData({ java, libs, jvm: smallJvm, properties, logFile, clusterId, signal })
   }
   const launch = () =>
     OwnedProcess.launch({
@@ -176,50 +167,8 @@ const logging = [
   '-Dorg.slf4j.simpleLogger.showThreadName=false',
 ]
 
-/** A cluster id as Kafka makes them: 16 random bytes, base64url; one that begins with `-` would pass for an option. */
-export function newClusterId(): string {
-  const id = randomBytes(16).toString('base64url')
-  return id.startsWith('-') ? newClusterId() : id
-}
-
 async function alone(): Promise<ClusterMember> {
   const controllerPort = await freePort()
   const voters = `1@127.0.0.1:${controllerPort}`
   return { nodeId: 1, controllerPort, voters, clusterId: newClusterId(), replication: 1 }
-}
-
-/** A broker that outlived the process that started it still holds the data: it is stopped first. */
-async function stopEarlier(pidFile: string): Promise<void> {
-  if (!existsSync(pidFile)) return
-  const identity = readFileSync(pidFile, 'utf8')
-  const killAt = performance.now() + STOP_GRACE_MS
-  for (let pid = runningPid(identity); pid !== undefined; pid = runningPid(identity)) {
-    process.kill(pid, performance.now() < killAt ? 'SIGTERM' : 'SIGKILL')
-    await sleep(200)
-  }
-}
-
-async function format(options: {
-  java: string
-  libs: string
-  properties: string
-  logFile: string
-  clusterId: string
-  signal?: AbortSignal
-}): Promise<void> {
-  const { java, libs, properties, logFile, clusterId, signal } = options
-  const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties]
-  try {
-    const { stdout, stderr } = await promisify(execFile)(
-      java,
-      [...smallJvm, '-cp', join(libs, '*'), ...tool],
-      { signal },
-    )
-    appendFileSync(logFile, stdout + stderr)
-  } catch (error) {
-    signal?.throwIfAborted()
-    const { stdout = '', stderr = String(error) } = error as { stdout?: string; stderr?: string }
-    appendFileSync(logFile, stdout + stderr)
-    throw new KafkaStartError('could not format its data folder', lastWord(logFile), logFile)
-  }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { type Broker, type ClusterMember, launchBroker, newClusterId } from './broker.ts'
+import { type Broker, type ClusterMember, launchBroker } from './broker.ts'
+import { newClusterId } from './format.ts'
 import { freePort } from './free-port.ts'
 import { ensureJars } from './jars.ts'
 import { waitReady } from './readiness.ts'

@@ -20,7 +20,7 @@ export const sharedCache = resolve(import.meta.dirname, '../../.sluice')
 export interface JarsOptions {
   /** Folder to keep the jars below. */
   readonly cache?: string
-  readonly onProgress?: (text: string) => void
+  readonly onProgress?: (phase: string, detail?: string) => void
   readonly signal?: AbortSignal
   readonly env?: NodeJS.ProcessEnv
 }
@@ -74,7 +74,8 @@ function removeLeftovers(cache: string): void {
 }
 
 async function runMaven(into: string, { onProgress, signal, env }: JarsOptions): Promise<void> {
-  onProgress?.(`Fetching Apache Kafka ${kafkaVersion} (45 MB, this once)`)
+  const phase = `Fetching Apache Kafka ${kafkaVersion} (45 MB, this once)`
+  onProgress?.(phase)
   const args = ['-B', '-C', '-Dstyle.color=never', '-f', pom, 'dependency:copy-dependencies']
   const child = spawn('mvn', [...args, `-DoutputDirectory=${into}`], {
     env: env ?? process.env,
@@ -98,7 +99,7 @@ async function runMaven(into: string, { onProgress, signal, env }: JarsOptions):
   const onLine = (line: string) => {
     stall.refresh()
     const file = /Downloaded from .*\/([^/\s]+\.jar)/.exec(line)?.[1]
-    if (file !== undefined) onProgress?.(`Fetching Apache Kafka ${kafkaVersion}: file ${++fetched}, ${file}`)
+    if (file !== undefined) onProgress?.(phase, `file ${++fetched}, ${file}`)
     const error = /\[ERROR\] (.*\S)/.exec(line)?.[1]
     if (error !== undefined) errors.push(error)
   }

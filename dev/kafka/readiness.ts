@@ -9,8 +9,10 @@ const RETRY_MS = 100
 /** A Kafka that did not come up or did not stay; `reason` is its own last word. */
 export class KafkaStartError extends Error {
   readonly reason: string
-  constructor(what: string, reason: string, logFile: string) {
-    super(`Kafka ${what}${reason === '' ? '' : ` (${reason})`}; its log is ${logFile}`)
+  constructor(what: string, reason: string, logFile?: string) {
+    super(
+      `Kafka ${what}${reason === '' ? '' : ` (${reason})`}${logFile === undefined ? '' : `; its log is ${logFile}`}`,
+    )
     this.name = 'KafkaStartError'
     this.reason = reason
   }
