@@ -4,15 +4,14 @@ import { type Gateway, startGateway } from '../src/main.ts'
 import { stopEarlierBroker } from './kafka/earlier-broker.ts'
 import { isOnPath } from './kafka/java.ts'
 import { kafkaVersion } from './kafka/jars.ts'
-import { brokerFolder, type LocalKafka, NoKafkaError, startLocalKafka } from './kafka/local-kafka.ts'
+import { brokerFolder, type LocalKafka, startLocalKafka } from './kafka/local-kafka.ts'
 import type { Lock } from './kafka/lock.ts'
-import { KafkaStartError } from './kafka/readiness.ts'
+import { SetupError } from './setup-error.ts'
 import { banner, clientUrl } from './start/banner.ts'
 import { openDataDir } from './start/data-dir.ts'
 import { checkPorts, gatewayPortError } from './start/ports.ts'
 import { Progress } from './start/progress.ts'
 import { startLog } from './start/readable-log.ts'
-import { StartError } from './start/start-error.ts'
 
 /** Ctrl-C under npm arrives twice, from the terminal and from npm: a second signal within this is the same, ms. */
 const SAME_SIGNAL_MS = 500
@@ -141,9 +140,8 @@ async function main(): Promise<void> {
   } catch (error) {
     if (ending !== undefined) return
     if (error instanceof ConfigError) await end(78, error.problems.join('\nsluice: '))
-    const expected =
-      error instanceof StartError || error instanceof NoKafkaError || error instanceof KafkaStartError
-    await end(1, expected ? error.message : error instanceof Error ? error.stack : String(error))
+    if (error instanceof SetupError) await end(1, error.message)
+    await end(1, error instanceof Error ? error.stack : String(error))
   }
 }
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SetupError } from '../setup-error.ts'
 import { takeLock } from './lock.ts'
 
 const pom = join(import.meta.dirname, 'pom.xml')
@@ -34,7 +35,7 @@ export function jarsFolder(cache: string = sharedCache): string {
 /**
  * Kafka's jars: fetched by Maven the first time, once even where several processes ask at the same time.
  * @returns their folder
- * @throws Error saying in one sentence why Maven could not fetch them
+ * @throws SetupError saying in one sentence why Maven could not fetch them
  */
 export async function ensureJars(options: JarsOptions = {}): Promise<string> {
   const libs = jarsFolder(options.cache)
@@ -114,7 +115,7 @@ async function runMaven(into: string, { onProgress, signal, env }: JarsOptions):
     signal?.throwIfAborted()
     if (code === 0) return
     const reason = stalled ? `nothing came for ${STALL_MS / 1000} s` : (errors[0] ?? `it ended with ${code}`)
-    throw new Error(
+    throw new SetupError(
       `Maven could not fetch Apache Kafka ${kafkaVersion} (${reason.slice(0, 400)}): check the network and ` +
         'the mirror and proxy settings of Maven, or set KAFKA_BROKERS to a Kafka that runs already.',
     )

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { SetupError } from '../setup-error.ts'
 import { startBroker } from './broker.ts'
 import { dockerWorks, startDockerBroker } from './docker.ts'
 import { ensureJars, jarsFolder, kafkaVersion } from './jars.ts'
@@ -22,11 +23,6 @@ export interface LocalKafka {
   lastWord(): string
 }
 
-/** There is nothing on this machine to run Kafka with. */
-export class NoKafkaError extends Error {
-  override readonly name = 'NoKafkaError'
-}
-
 /** Below the data directory: one broker's log, settings and data. */
 export function brokerFolder(dataDir: string): string {
   return join(resolve(dataDir), 'kafka')
@@ -34,7 +30,7 @@ export function brokerFolder(dataDir: string): string {
 
 /**
  * Starts Kafka on data kept in `dataDir`: with Java and Maven, else with Docker.
- * @throws NoKafkaError naming the ways out where there is neither
+ * @throws SetupError naming the ways out where there is neither
  * @throws KafkaStartError
  */
 export async function startLocalKafka(options: {
@@ -71,7 +67,7 @@ export async function startLocalKafka(options: {
         ? `Java ${java.version} is too old`
         : 'Maven is missing'
   const docker = isOnPath('docker', env) ? 'Docker does not answer' : 'there is no Docker'
-  throw new NoKafkaError(
+  throw new SetupError(
     `there is nothing to run Kafka with: ${missing}, and ${docker}. ` +
       `Set KAFKA_BROKERS=host:port to a Kafka that runs already, or install Java ${javaNeeded} and Maven, or start Docker.`,
   )

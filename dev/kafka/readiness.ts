@@ -2,12 +2,13 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { Problem } from '../../src/problem.ts'
+import { SetupError } from '../setup-error.ts'
 import type { OwnedProcess } from './owned-process.ts'
 
 const RETRY_MS = 100
 
 /** A Kafka that did not come up or did not stay; `reason` is its own last word. */
-export class KafkaStartError extends Error {
+export class KafkaStartError extends SetupError {
   readonly reason: string
   constructor(what: string, reason: string, logFile?: string) {
     super(
