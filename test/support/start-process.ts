@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ensureJars } from '../../dev/kafka/jars.ts'
 import { runningPid } from '../../dev/kafka/process-identity.ts'
+import { temporaryDir } from './temporary-dir.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -74,18 +74,12 @@ export class TestProcess {
 export async function makeDataDir(): Promise<string> {
   const home = dirname(await ensureJars())
   const dir = temporaryDir()
-  symlinkSync(home, join(dir, basename(home)))
-  return dir
-}
-
-/** An empty directory, removed when the test ends, after the Kafka whose data it may hold has ended. */
-export function temporaryDir(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'sluice-test-'))
+  // Registered after the directory's removal, so done before it.
   onTestFinished(() => {
     const kafka = kafkaPid(dir)
     if (kafka !== undefined) process.kill(kafka, 'SIGKILL')
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
   })
+  symlinkSync(home, join(dir, basename(home)))
   return dir
 }
 

@@ -2,8 +2,9 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { kafkaVersion } from '../../../dev/kafka/jars.ts'
-import { pathWith, runStart, temporaryDir } from '../../support/start-process.ts'
 import { brokers } from '../../support/kafka.ts'
+import { pathWith, runStart } from '../../support/start-process.ts'
+import { temporaryDir } from '../../support/temporary-dir.ts'
 
 describe('npm start without Java', () => {
   it('runs the official image, its data in a volume, and stops it', async () => {

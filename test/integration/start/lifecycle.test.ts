@@ -17,7 +17,7 @@ async function started(
   return { run, url: url!, kafka: kafka!, pid: kafkaPid(dataDir)! }
 }
 
-describe('npm start', () => {
+describe('npm start', { timeout: 90_000 }, () => {
   it('prints where it listens and lines that work as they are, and is ready then', async () => {
     const { run, url, kafka } = await started(await makeDataDir())
     const response = await fetch(`${url}/readyz`)

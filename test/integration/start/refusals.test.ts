@@ -2,8 +2,9 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { makeDataDir, pathWith, runStart, temporaryDir } from '../../support/start-process.ts'
 import { brokers } from '../../support/kafka.ts'
+import { makeDataDir, pathWith, runStart } from '../../support/start-process.ts'
+import { temporaryDir } from '../../support/temporary-dir.ts'
 
 /** Runs a start that must fail; what it said, one sentence a line. */
 async function refused(
