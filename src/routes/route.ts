@@ -3,6 +3,7 @@ import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import { z } from 'zod'
 import { Problem, type ProblemCode, type ProblemPart, problems } from '../problem.ts'
+import { checkAccept } from './accept.ts'
 
 export type Env = { Bindings: HttpBindings }
 export type App = OpenAPIHono<Env>
@@ -15,12 +16,45 @@ export type AppContext = Context<Env>
  */
 export function addRoute(app: App, route: RouteConfig, handler: Handler<Env>): void {
   app.openAPIRegistry.registerPath(route)
-  app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), handler)
+  const types = answerTypes(route)
+  app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c, next) => {
+    const { url = '', headers } = c.env.incoming
+    checkTarget(url)
+    checkAccept(headers.accept, types)
+    return handler(c, next)
+  })
 }
+
+/** The media types an operation answers in when it succeeds. */
+function answerTypes(route: RouteConfig): string[] {
+  const successes = Object.entries(route.responses).filter(([status]) => status.startsWith('2'))
+  return [
+    ...new Set(successes.flatMap(([, answer]) => Object.keys(('content' in answer && answer.content) || {}))),
+  ]
+}
+
+/** @throws Problem bad_request where the URL's percent-encoding is not of UTF-8: a guess would change keys and names */
+function checkTarget(url: string): void {
+  if (!url.includes('%')) return
+  try {
+    decodeURIComponent(url)
+  } catch {
+    throw new Problem('bad_request', { detail: "The URL's percent-encoding is not that of UTF-8 text." })
+  }
+}
+
+/** What any operation can answer, whatever it does. */
+const anywhere: readonly ProblemCode[] = [
+  'bad_request',
+  'not_acceptable',
+  'request_timeout',
+  'headers_too_large',
+  'internal_error',
+]
 
 /** Problem documents of an operation, for its `responses`: each status with the codes it can mean. */
 export function problemResponses(...codes: ProblemCode[]): RouteConfig['responses'] {
-  const byStatus = Map.groupBy(codes, (code) => problems[code].status)
+  const byStatus = Map.groupBy(new Set([...codes, ...anywhere]), (code) => problems[code].status)
   return Object.fromEntries(
     [...byStatus]
       .sort(([a], [b]) => a - b)
@@ -34,6 +68,10 @@ export function problemResponses(...codes: ProblemCode[]): RouteConfig['response
   )
 }
 
+export const ProblemCodes = z
+  .enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]])
+  .meta({ id: 'ProblemCode', description: 'Stable: programs branch on this.' })
+
 /** RFC 9457, as every error answer has it. */
 export const ProblemDocument = z
   .looseObject({
@@ -42,9 +80,7 @@ export const ProblemDocument = z
     status: z.int(),
     detail: z.string().describe('What happened this time.'),
     instance: z.string().describe('The request id, also in the X-Request-Id header and the log.'),
-    code: z
-      .enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]])
-      .describe('Stable: programs branch on this.'),
+    code: ProblemCodes,
     retryable: z.boolean().describe('Whether the same request may succeed later and is safe to send again.'),
     outcome: z
       .enum(['not_written', 'unknown'])
@@ -69,7 +105,7 @@ export const TopicName = z
   .string()
   .regex(topicPattern)
   .refine((name) => name !== '.' && name !== '..')
-  .meta({ example: 'orders', description: 'Topic name: 1 to 249 of A-Z a-z 0-9 . _ -' })
+  .meta({ id: 'TopicName', example: 'orders', description: 'Topic name: 1 to 249 of A-Z a-z 0-9 . _ -' })
 
 /** Kafka's own topics, which are never read or written through the gateway. */
 const internalTopics = new Set([

@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { Problem } from '../../problem.ts'
 import { addRoute, type App, problemResponses } from '../route.ts'
 
-const Status = z.object({ status: z.literal('ok') })
+const Status = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Status' })
 const ok = { description: 'It is.', content: { 'application/json': { schema: Status } } }
 
 export function registerHealth(app: App, { cluster, draining }: Deps): void {
@@ -15,7 +15,7 @@ export function registerHealth(app: App, { cluster, draining }: Deps): void {
       path: '/healthz',
       tags: ['System'],
       summary: 'Is the process alive?',
-      responses: { 200: ok },
+      responses: { 200: ok, ...problemResponses() },
     },
     (c) => c.json({ status: 'ok' }),
   )

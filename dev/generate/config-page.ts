@@ -1,0 +1,59 @@
+import type { z } from 'zod'
+import { settings } from '../../src/config.ts'
+
+/** docs/config.md: every environment variable, in the order of the settings. */
+export function configPage(): string {
+  const rows = Object.entries<z.ZodType>(settings)
+  const table = (prefix: string) =>
+    [
+      '| variable | default | what it is |',
+      '| --- | --- | --- |',
+      ...rows
+        .filter(([name]) => name.startsWith(prefix))
+        .map(
+          ([name, schema]) => `| \`${name}\` | ${defaultOf(schema)} | ${cell(schema.description ?? '')} |`,
+        ),
+    ].join('\n')
+  return `<!-- Generated from src/config.ts by \`npm run generate\`. -->
+
+# Configuration
+
+Everything is set by environment variables, read once at the start. A value that is not understood stops the start with
+exit code 78 and a line for each variable that is wrong. An unknown \`SLUICE_\` variable is an error, since a misspelt
+setting that is silently ignored is a trap; an unknown \`KAFKA_\` variable is only logged. An empty value counts as not set.
+
+## The gateway
+
+${table('SLUICE_')}
+
+## The connection to Kafka
+
+${table('KAFKA_')}
+
+### TLS
+
+\`KAFKA_TLS=true\` encrypts the connection and checks each broker's certificate and host name against the system's
+authorities, or against those in \`KAFKA_TLS_CA_FILE\`. \`KAFKA_TLS_CERT_FILE\` and \`KAFKA_TLS_KEY_FILE\` together are the
+gateway's own certificate, where the brokers ask for one (mTLS). The files are read at the start.
+
+### SASL
+
+| \`KAFKA_SASL_MECHANISM\` | needs |
+| --- | --- |
+| \`PLAIN\` | \`KAFKA_SASL_USERNAME\`, \`KAFKA_SASL_PASSWORD\`; over TLS only, since it sends the password as it is |
+| \`SCRAM-SHA-256\`, \`SCRAM-SHA-512\` | \`KAFKA_SASL_USERNAME\`, \`KAFKA_SASL_PASSWORD\` |
+| \`OAUTHBEARER\` | \`KAFKA_SASL_TOKEN\` |
+
+A managed Kafka usually wants both: \`KAFKA_TLS=true\` and a mechanism.
+`
+}
+
+/** The default of a setting as its variable's text would be, empty where it has none. */
+function defaultOf(schema: z.ZodType): string {
+  const { def } = schema as unknown as { def: { type: string; defaultValue?: unknown } }
+  return def.type === 'default' || def.type === 'prefault' ? `\`${String(def.defaultValue)}\`` : ''
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}

@@ -1,0 +1,78 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = new URL('../../', import.meta.url).pathname
+
+interface Import {
+  readonly from: string
+  /** A package's name, or a path from the root. */
+  readonly to: string
+  readonly typeOnly: boolean
+}
+
+/** Every import and re-export of the files of src. */
+const imports: Import[] = globSync('src/**/*.ts', { cwd: root }).flatMap((from) => {
+  const text = readFileSync(join(root, from), 'utf8')
+  const statements = text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'"`;]*?\sfrom\s+)?'([^']+)'/gm)
+  const dynamic = text.matchAll(/\bimport\((?:\s*)'([^']+)'/g)
+  return [
+    ...[...statements].map(([, type, to = '']) => ({
+      from,
+      to: resolve(from, to),
+      typeOnly: type !== undefined,
+    })),
+    ...[...dynamic].map(([, to = '']) => ({ from, to: resolve(from, to), typeOnly: false })),
+  ]
+})
+
+function resolve(from: string, to: string): string {
+  return to.startsWith('.') ? normalize(join(dirname(from), to)) : to
+}
+
+/** The imports from files below `folder` that `forbidden` matches, as `file → import`. */
+function arrows(folder: string, forbidden: RegExp, { typesToo = true } = {}): string[] {
+  return imports
+    .filter(
+      ({ from, to, typeOnly }) => from.startsWith(folder) && forbidden.test(to) && (typesToo || !typeOnly),
+    )
+    .map(({ from, to }) => `${from} → ${to}`)
+}
+
+describe('dependencies', () => {
+  it('are found by this test', () => {
+    expect(imports).toContainEqual({ from: 'src/main.ts', to: 'src/app.ts', typeOnly: false })
+    expect(imports.length).toBeGreaterThan(100)
+  })
+
+  it('reach the Kafka client from src/kafka alone', () => {
+    const others = arrows('src/', /^@platformatic\/kafka/).filter((arrow) => !arrow.startsWith('src/kafka/'))
+    expect(others).toEqual([])
+  })
+
+  it('do not lead from kafka to HTTP, WebSocket or routes', () => {
+    expect(arrows('src/kafka/', /^(hono|@hono\/.*|ws)$|^(node:)?https?$|^src\/(routes|ws|app|main)/)).toEqual(
+      [],
+    )
+  })
+
+  it('do not lead from records to I/O, Kafka, routes or sockets', () => {
+    const io = /^(node:)?(net|tls|http|https|http2|fs|fs\/promises|dgram|child_process)$/
+    expect(arrows('src/records/', io)).toEqual([])
+    expect(arrows('src/records/', /^(hono|@hono\/.*|ws|@platformatic\/.*)$/)).toEqual([])
+    // Names of types are no dependency at run time, and records are what both sides speak of.
+    expect(arrows('src/records/', /^src\/(routes|ws|kafka|app|main)/, { typesToo: false })).toEqual([])
+  })
+
+  it('do not lead from routes or ws to the wire', () => {
+    expect(arrows('src/routes/', /^src\/kafka\/wire/)).toEqual([])
+    expect(arrows('src/ws/', /^src\/kafka\/wire/)).toEqual([])
+  })
+
+  it('do not lead back to app or main', () => {
+    const back = arrows('src/', /^src\/(app|main)\.ts$/).filter(
+      (arrow) => !/^src\/(main|openapi|cli\/\S+)\.?/.test(arrow),
+    )
+    expect(back).toEqual([])
+  })
+})
