@@ -4,6 +4,7 @@ import { Problem } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
 import { registerRecords } from './routes/records/index.ts'
+import { registerConnectStream } from './routes/streams/connect-stream.ts'
 import { registerSystem } from './routes/system/index.ts'
 import { registerTopics } from './routes/topics/index.ts'
 
@@ -15,6 +16,7 @@ export function createApp(deps: Deps): App {
   registerSystem(app, deps)
   registerRecords(app, deps)
   registerTopics(app, deps)
+  registerConnectStream(app)
   return app
 }
 

@@ -107,6 +107,23 @@ export const settings = {
   SLUICE_SHUTDOWN_TIMEOUT_MS: integer(0, 600_000)
     .prefault('10000')
     .describe('Milliseconds a shutdown waits for requests and streams before it cuts them.'),
+  SLUICE_ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((origin) => origin !== ''))
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(
+            /^(\*|https?:\/\/[^/\s,]+)$/,
+            'origins such as https://app.example, separated by commas, or *',
+          ),
+      ),
+    )
+    .describe(
+      'Origins of web pages that may open a WebSocket, separated by commas, or `*`; pages from this machine and from the gateway itself always may.',
+    ),
   KAFKA_BROKERS: brokerList
     .optional()
     .describe(
@@ -154,6 +171,7 @@ export interface Config {
   readonly kafkaPort: number
   readonly logLevel: (typeof logLevels)[number]
   readonly shutdownTimeoutMs: number
+  readonly allowedOrigins: readonly string[]
   readonly kafka: KafkaConfig
   readonly group: { readonly sessionTimeoutMs: number; readonly heartbeatMs: number }
   readonly limits: Limits
@@ -220,6 +238,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     kafkaPort: s.SLUICE_KAFKA_PORT,
     logLevel: s.SLUICE_LOG_LEVEL,
     shutdownTimeoutMs: s.SLUICE_SHUTDOWN_TIMEOUT_MS,
+    allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
     kafka,
     group: { sessionTimeoutMs: s.SLUICE_GROUP_SESSION_TIMEOUT_MS, heartbeatMs: s.SLUICE_GROUP_HEARTBEAT_MS },
     limits: {

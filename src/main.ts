@@ -9,6 +9,7 @@ import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { RecordWriter } from './kafka/writer/record-writer.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 import { assignRequestId } from './request-id.ts'
+import { createWsServer } from './ws/server.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -29,7 +30,9 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const { produceTimeoutMs, produceBufferBytes, produceBufferTopicBytes } = config.limits
   const writer = new RecordWriter(cluster, { timeoutMs: produceTimeoutMs }, log)
   const budget = new ByteBudget(produceBufferBytes, produceBufferTopicBytes)
-  const app = createApp({ config, log, cluster, writer, budget, draining: () => draining })
+  const deps = { config, log, cluster, writer, budget, draining: () => draining }
+  const app = createApp(deps)
+  const streams = createWsServer(deps)
   writer.start()
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 })
   server.maxConnections = config.limits.maxConnections
@@ -38,6 +41,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     assignRequestId(incoming, outgoing)
     void listener(incoming, outgoing)
   })
+  server.on('upgrade', streams.upgrade)
   server.on('clientError', answerClientError)
   await listen(server, config)
   const address = server.address()
@@ -53,6 +57,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeIdleConnections()
       const timer = setTimeout(() => server.closeAllConnections(), config.shutdownTimeoutMs)
+      await streams.drain(config.shutdownTimeoutMs)
       await closed
       clearTimeout(timer)
       writer.close()

@@ -213,6 +213,12 @@ export const problems = {
     title: 'None of the offered WebSocket subprotocols is served',
     fix: 'Offer sluice.v1, or none.',
   },
+  origin_not_allowed: {
+    status: 403,
+    retryable: false,
+    title: 'Web pages of this origin may not open a WebSocket here',
+    fix: 'List the origin in SLUICE_ALLOWED_ORIGINS of the gateway.',
+  },
   unknown_type: {
     status: 422,
     retryable: false,
@@ -243,6 +249,26 @@ export const problems = {
     retryable: false,
     title: 'The offset was not delivered on this socket',
     fix: 'Ack only partitions that `assigned` named and `revoked` did not take, up to the last offset received.',
+  },
+  stale_member: {
+    status: 409,
+    retryable: false,
+    title: 'The group gave the partition to another member',
+    fix: 'The offset was not committed. Drop what was read from the partition: its records come again, here or at another member.',
+  },
+  group_incompatible: {
+    status: 409,
+    close: 4409,
+    retryable: false,
+    title: 'The members of the group share no way to divide the partitions',
+    fix: "Give every member of the group the cooperative-sticky assignor (Java's partition.assignment.strategy lists it by default), or use another group.",
+  },
+  session_timeout_refused: {
+    status: 502,
+    close: 4502,
+    retryable: false,
+    title: "Kafka refused the gateway's session timeout for groups",
+    fix: "Set SLUICE_GROUP_SESSION_TIMEOUT_MS to at least the brokers' group.min.session.timeout.ms (6000 by default) and at most group.max.session.timeout.ms.",
   },
   group_full: {
     status: 503,

@@ -1,0 +1,134 @@
+import { z } from 'zod'
+import { problems } from './problem.ts'
+import { ClientMessage, ServerMessage } from './ws/messages.ts'
+import { SubscriptionQuery } from './ws/subscription-options.ts'
+
+/** One message of either direction, with a frame that shows it. */
+interface Example {
+  readonly type: string
+}
+
+const position = { topic: 'orders', partition: 0, offset: 42 }
+
+/** A frame of each type. A test parses every one with the schema that serves. */
+export const exampleFrames: readonly Example[] = [
+  { type: 'subscribe', topics: ['orders'], group: 'billing', from: 'earliest', ack: 'client' } as Example,
+  { type: 'ack', offsets: [position] } as Example,
+  { type: 'assigned', partitions: [position] } as Example,
+  {
+    type: 'records',
+    records: [
+      {
+        ...position,
+        timestamp: 1_795_466_320_013,
+        timestampType: 'CreateTime',
+        key: 'order-17',
+        value: { total: 12.5 },
+        headers: { source: 'web' },
+      },
+    ],
+  } as Example,
+  { type: 'committed', offsets: [{ ...position, offset: 43 }] } as Example,
+  { type: 'revoked', partitions: [{ topic: 'orders', partition: 0 }], reason: 'rebalance' } as Example,
+  { type: 'caughtUp' },
+  {
+    type: 'error',
+    code: 'unknown_type',
+    title: problems.unknown_type.title,
+    detail: 'No such type.',
+    retryable: false,
+  } as Example,
+  { type: 'draining', deadlineMs: 10_000 } as Example,
+]
+
+/**
+ * The WebSocket contract as AsyncAPI 3.0, from the schemas that parse and type the frames.
+ * `action` is the gateway's view: it receives what clients send.
+ */
+export function asyncApiDocument(): Record<string, unknown> {
+  const client = ClientMessage.options
+  const server = ServerMessage.options
+  const all = [...client, ...server]
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Sluice over WebSocket',
+      version: '1.0.0',
+      description: [
+        'Text frames, one JSON object each, `type` first. Clients ignore members and types they do not know.',
+        'Offer the subprotocol `sluice.v1`, or none.',
+        'The gateway pings; answering pongs is what every WebSocket library does by itself.',
+        '',
+        'Close codes 4000-4499 mean that connecting again will not help, 4500-4999 to connect again and resume:',
+        '',
+        ...closeCodes().map(({ close, code, title }) => `- ${close}: \`${code}\`, ${title}.`),
+      ].join('\n'),
+      license: { name: 'Apache-2.0' },
+    },
+    defaultContentType: 'application/json',
+    servers: { local: { host: 'localhost:8080', protocol: 'ws', description: 'Where `npm start` listens.' } },
+    channels: {
+      stream: {
+        address: '/v1/ws',
+        description: 'One socket holds at most one subscription, named in the URL or by `subscribe`.',
+        messages: Object.fromEntries(
+          all.map((schema) => [nameOf(schema), { $ref: `#/components/messages/${nameOf(schema)}` }]),
+        ),
+        bindings: { ws: { method: 'GET', query: jsonSchema(SubscriptionQuery) } },
+      },
+    },
+    operations: {
+      receiveFromClient: operation('receive', client),
+      sendToClient: operation('send', server),
+    },
+    components: {
+      messages: Object.fromEntries(
+        all.map((schema) => {
+          const { id: _, description } = schema.meta() ?? {}
+          const examples = exampleFrames.filter((frame) => frame.type === nameOf(schema))
+          return [
+            nameOf(schema),
+            {
+              name: nameOf(schema),
+              summary: description,
+              contentType: 'application/json',
+              payload: jsonSchema(schema),
+              examples: examples.map((payload) => ({ payload })),
+            },
+          ]
+        }),
+      ),
+    },
+  }
+}
+
+/** Every close code of ours with the problem that it stands for, in order. */
+export function closeCodes(): { close: number; code: string; title: string }[] {
+  return Object.entries(problems)
+    .flatMap(([code, row]) =>
+      'close' in row && row.close >= 4_000 ? [{ close: row.close, code, title: row.title }] : [],
+    )
+    .sort((a, b) => a.close - b.close)
+}
+
+function operation(action: 'receive' | 'send', schemas: readonly z.ZodType[]): object {
+  return {
+    action,
+    channel: { $ref: '#/channels/stream' },
+    messages: schemas.map((schema) => ({ $ref: `#/channels/stream/messages/${nameOf(schema)}` })),
+  }
+}
+
+function nameOf(schema: z.ZodType): string {
+  return schema.meta()?.id ?? ''
+}
+
+function jsonSchema(schema: z.ZodType): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    target: 'draft-07',
+    io: 'input',
+    unrepresentable: 'any',
+    metadata: z.registry<{ id?: string }>(),
+  })
+  return rest
+}

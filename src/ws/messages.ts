@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import { type ProblemCode, problems } from '../problem.ts'
+import { Ack, From, Format, GroupId, Isolation, TopicList } from './subscription-options.ts'
+
+const topic = z.string()
+const partition = z.int().min(0)
+const offset = z.int().min(0)
+
+const Position = z.object({ topic, partition, offset })
+const Partition = z.object({ topic, partition })
+
+/** What a client may send. One JSON object a text frame; an unknown member is an error, as in HTTP. */
+export const SubscribeMessage = z
+  .strictObject({
+    type: z.literal('subscribe'),
+    topics: TopicList,
+    group: GroupId.optional(),
+    from: From.optional(),
+    cursor: z.string().max(16_384).optional(),
+    ack: Ack.optional(),
+    format: Format.optional(),
+    isolation: Isolation.optional(),
+  })
+  .meta({
+    id: 'subscribe',
+    description: 'Starts the one subscription of this socket. The URL can do the same.',
+  })
+
+export const AckMessage = z
+  .strictObject({
+    type: z.literal('ack'),
+    offsets: z.array(z.strictObject({ topic, partition, offset })).min(1).max(10_000),
+  })
+  .meta({
+    id: 'ack',
+    description:
+      'Everything up to and with `offset` is processed. It is committed, then `committed` comes back.',
+  })
+
+export const ClientMessage = z.discriminatedUnion('type', [SubscribeMessage, AckMessage])
+export type ClientMessage = z.output<typeof ClientMessage>
+
+const Header = z.strictObject({
+  name: z.string(),
+  value: z.string().nullable(),
+  encoding: z.literal('base64').optional(),
+})
+
+/** A record as every transport shows it. */
+export const DeliveredRecord = z.looseObject({
+  topic,
+  partition,
+  offset,
+  timestamp: z.int(),
+  timestampType: z.string(),
+  key: z.unknown(),
+  value: z.unknown(),
+  keyEncoding: z.literal('base64').optional(),
+  valueEncoding: z.literal('base64').optional(),
+  headers: z.union([z.record(z.string(), z.string()), z.array(Header)]),
+})
+
+/** What the gateway sends. Clients ignore members they don't know: new ones may be added. */
+export const ServerMessage = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('assigned'), partitions: z.array(Position) }).meta({
+    id: 'assigned',
+    description: 'Now reading these, from there; sent before any of their records.',
+  }),
+  z
+    .object({ type: z.literal('records'), records: z.array(DeliveredRecord), cursor: z.string().optional() })
+    .meta({
+      id: 'records',
+      description:
+        'A batch, in offset order within each partition. `cursor` (without a group) resumes after it.',
+    }),
+  z.object({ type: z.literal('committed'), offsets: z.array(Position) }).meta({
+    id: 'committed',
+    description: 'Receipt: the group will resume at `offset`, the next to be read.',
+  }),
+  z
+    .object({
+      type: z.literal('revoked'),
+      partitions: z.array(Partition),
+      reason: z.enum(['rebalance', 'lost']),
+    })
+    .meta({
+      id: 'revoked',
+      description:
+        'No longer read here. By a rebalance: what was acked is committed. Lost: the session had expired.',
+    }),
+  z.object({ type: z.literal('caughtUp') }).meta({
+    id: 'caughtUp',
+    description: 'Every assigned partition has been read to its end, once per assignment.',
+  }),
+  z
+    .object({
+      type: z.literal('error'),
+      code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+      title: z.string(),
+      detail: z.string(),
+      retryable: z.boolean(),
+      ref: z.string().optional(),
+    })
+    .meta({
+      id: 'error',
+      description:
+        'Something was refused or went wrong; `ref` names the message type at fault. The socket lives.',
+    }),
+  z.object({ type: z.literal('draining'), deadlineMs: z.int() }).meta({
+    id: 'draining',
+    description: 'The gateway shuts down within so many ms: connect again, elsewhere or later.',
+  }),
+])
+export type ServerMessage = z.input<typeof ServerMessage>

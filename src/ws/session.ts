@@ -1,0 +1,126 @@
+import { isUtf8 } from 'node:buffer'
+import type { WebSocket } from 'ws'
+import type { Deps } from '../deps.ts'
+import { Problem, type ProblemPart } from '../problem.ts'
+import { toPointer } from '../routes/route.ts'
+import { WsConnection } from './connection.ts'
+import { GroupSubscription } from './group-subscription.ts'
+import { ClientMessage } from './messages.ts'
+import { PlainSubscription } from './plain-subscription.ts'
+import type { Subscription } from './subscription.ts'
+import { completeSubscription, type SubscriptionOptions } from './subscription-options.ts'
+
+/** Mistakes that a client may make on one socket before it is shown out: a loop that errs would never stop. */
+const MAX_MISTAKES = 10
+
+/** One client: reads its frames, holds its one subscription, and ends both together. */
+export class Session {
+  readonly #deps: Deps
+  readonly #connection: WsConnection
+  #subscription: Subscription | undefined
+  #mistakes = 0
+  readonly #ended = Promise.withResolvers<void>()
+
+  constructor(deps: Deps, ws: WebSocket, requestId: string) {
+    this.#deps = deps
+    this.#connection = new WsConnection(ws, deps.config.limits, deps.log.child({ requestId }), {
+      message: (data) => this.#message(data),
+      pong: (ticket) => this.#subscription?.pong(ticket),
+      closed: () => void this.#end(),
+    })
+  }
+
+  /** Settles when the socket is gone and its group has been left. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  subscribe(options: SubscriptionOptions): void {
+    if (this.#subscription !== undefined) throw new Problem('already_subscribed')
+    const { group } = options
+    const subscription =
+      group === undefined
+        ? new PlainSubscription(this.#deps, this.#connection, options)
+        : new GroupSubscription(this.#deps, this.#connection, options, group)
+    this.#subscription = subscription
+    void this.#run(subscription)
+  }
+
+  async #run(subscription: Subscription): Promise<void> {
+    try {
+      await subscription.start()
+      await subscription.run()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Ends the socket for an error that nothing on it survives. */
+  fail(error: unknown): void {
+    if (this.#connection.signal.aborted) return
+    const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
+    const fields = { code: problem.code, cause: problem.cause }
+    if (problem.status >= 500) this.#connection.log.warn(fields, problem.message)
+    else this.#connection.log.debug(fields, problem.message)
+    this.#connection.fail(problem)
+  }
+
+  #message(data: Buffer): void {
+    let type: string | undefined
+    try {
+      const message = parseMessage(data, (name) => {
+        type = name
+      })
+      if (message.type === 'subscribe') this.subscribe(completeSubscription(message))
+      else if (this.#subscription === undefined) throw new Problem('not_subscribed')
+      else this.#subscription.ack(message.offsets)
+    } catch (error) {
+      if (!(error instanceof Problem)) return this.fail(error)
+      this.#connection.sendError(error, type)
+      if (++this.#mistakes >= MAX_MISTAKES) this.#connection.close(4400, 'too many mistakes')
+    }
+  }
+
+  /** Tells the client to go elsewhere, commits what it has, and closes. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#connection.send({ type: 'draining', deadlineMs })
+    await this.#subscription?.stop().catch(() => {})
+    this.#connection.close(4503, 'shutting down')
+    await this.ended
+  }
+
+  async #end(): Promise<void> {
+    try {
+      await this.#subscription?.stop()
+    } catch (error) {
+      this.#connection.log.warn({ error }, 'could not leave cleanly')
+    } finally {
+      this.#ended.resolve()
+    }
+  }
+}
+
+/** @throws Problem malformed_json, unknown_type, invalid_request */
+function parseMessage(data: Buffer, named: (type: string) => void): ClientMessage {
+  let value: unknown
+  try {
+    if (!isUtf8(data)) throw new SyntaxError('not UTF-8')
+    value = JSON.parse(data.toString('utf8'))
+  } catch {
+    throw new Problem('malformed_json', { detail: 'The message is not one complete JSON document.' })
+  }
+  const type = (value as { type?: unknown } | null)?.type
+  if (typeof type === 'string' && type.length <= 64) named(type)
+  const result = ClientMessage.safeParse(value)
+  if (result.success) return result.data
+  const known = ClientMessage.options.some((option) => option.shape.type.value === type)
+  if (!known)
+    throw new Problem('unknown_type', { detail: 'The member `type` names no message a client may send.' })
+  const errors = result.error.issues.map((issue): ProblemPart => {
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path
+    const reason = issue.code === 'unrecognized_keys' ? 'no such member' : issue.message
+    return { pointer: toPointer(path), reason }
+  })
+  const [first] = errors
+  throw new Problem('invalid_request', { errors, detail: `${first?.pointer}: ${first?.reason}.` })
+}

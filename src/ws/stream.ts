@@ -1,0 +1,128 @@
+import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
+import type { ReaderEvent, RecordReader } from '../kafka/record-reader.ts'
+import { Problem } from '../problem.ts'
+import type { WsConnection } from './connection.ts'
+import { RecordsFrame } from './records-frame.ts'
+import type { SubscriptionOptions } from './subscription-options.ts'
+
+export interface StreamHandlers {
+  /** Sent up to `position`; `lastRecord` is the last record's offset, -1 where only markers or gaps were passed. */
+  delivered(topic: string, partition: number, lastRecord: number, position: number): void
+  /** Everything of one turn has been sent. */
+  flushed(): void
+  /** A position that no longer exists; reading of the partition has stopped. */
+  lost(event: Extract<ReaderEvent, { kind: 'lost' }>): void | Promise<void>
+  /** The cursor to put in a records frame, where the subscription has one. */
+  cursor?(): string
+}
+
+/**
+ * Moves records from a reader to a socket: one turn of events, rendered into few frames, and the next only when the
+ * socket has taken enough of them. That wait is the whole flow control: a reader that nobody empties stops fetching.
+ */
+export class Stream {
+  readonly #connection: WsConnection
+  readonly #reader: RecordReader
+  readonly #options: SubscriptionOptions
+  readonly #handlers: StreamHandlers
+  /** Partitions that have not been read to their end since they were assigned. */
+  readonly #behind = new Set<string>()
+
+  constructor(
+    connection: WsConnection,
+    reader: RecordReader,
+    options: SubscriptionOptions,
+    handlers: StreamHandlers,
+  ) {
+    this.#connection = connection
+    this.#reader = reader
+    this.#options = options
+    this.#handlers = handlers
+  }
+
+  assign(partitions: readonly { topic: string; topicId: string; partition: number; offset: number }[]): void {
+    for (const { topic, partition } of partitions) this.#behind.add(`${topic}:${partition}`)
+    this.#reader.assign(partitions)
+  }
+
+  unassign(partitions: readonly { topic: string; partition: number }[]): void {
+    for (const { topic, partition } of partitions) this.#behind.delete(`${topic}:${partition}`)
+    this.#reader.unassign(partitions)
+  }
+
+  /** Runs until the socket is gone. */
+  async run(): Promise<void> {
+    const { signal } = this.#connection
+    while (!signal.aborted) {
+      const events = await this.#next(signal)
+      const frame = new RecordsFrame(this.#options.format, this.#handlers.cursor)
+      for (const event of events) {
+        if (event.kind === 'records') this.#records(event, frame)
+        else {
+          frame.end((text) => this.#connection.sendText(text))
+          await this.#other(event)
+        }
+      }
+      frame.end((text) => this.#connection.sendText(text))
+      this.#handlers.flushed()
+      for (const event of events) this.#progress(event)
+      await this.#connection.writable()
+    }
+  }
+
+  /** None once the socket is gone. */
+  async #next(signal: AbortSignal): Promise<ReaderEvent[]> {
+    try {
+      return await this.#reader.next(signal)
+    } catch (error) {
+      if (signal.aborted) return []
+      throw error
+    }
+  }
+
+  #records(event: Extract<ReaderEvent, { kind: 'records' }>, frame: RecordsFrame): void {
+    const { topic, partition, records, nextOffset } = event
+    for (const record of records) {
+      frame.add(topic, partition, record)
+      if (frame.full) frame.end((text) => this.#connection.sendText(text))
+    }
+    this.#handlers.delivered(topic, partition, records.at(-1)?.offset ?? -1, nextOffset)
+  }
+
+  async #other(event: Exclude<ReaderEvent, { kind: 'records' }>): Promise<void> {
+    switch (event.kind) {
+      case 'progress':
+        this.#handlers.delivered(event.topic, event.partition, -1, event.nextOffset)
+        return
+      case 'lost':
+        await this.#handlers.lost(event)
+        return
+      case 'corrupt':
+        this.#connection.sendError(
+          new Problem('internal_error', {
+            detail: `${event.topic}, partition ${event.partition}: the batch at offset ${event.offset} cannot be read.`,
+          }),
+        )
+    }
+  }
+
+  #progress(event: ReaderEvent): void {
+    if (event.kind !== 'records' && event.kind !== 'progress') return
+    if (event.nextOffset < event.end || !this.#behind.delete(`${event.topic}:${event.partition}`)) return
+    if (this.#behind.size === 0) this.#connection.send({ type: 'caughtUp' })
+  }
+}
+
+/**
+ * The topics of a subscription.
+ * @throws Problem topic_not_found, and as Cluster.topic
+ */
+export async function lookUpTopics(cluster: Cluster, names: readonly string[]): Promise<TopicInfo[]> {
+  return Promise.all(
+    names.map(async (name) => {
+      const info = await cluster.topic(name)
+      if (info === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
+      return info
+    }),
+  )
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { Problem, type ProblemPart } from '../problem.ts'
+import { checkTopicName } from '../routes/route.ts'
+import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../start-position.ts'
+
+/** Most topics of one subscription. */
+const MAX_TOPICS = 50
+
+export const TopicList = z
+  .array(z.string())
+  .min(1)
+  .max(MAX_TOPICS)
+  .meta({ description: 'Topics to read.', example: ['orders'] })
+
+export const GroupId = z.string().min(1).max(255).meta({
+  description: 'Consumer group to join; without it all partitions are read, and nothing is committed.',
+})
+
+export const From = z.string().max(64).meta({
+  description:
+    'Where to start, in a group only where it has committed nothing: `earliest`, `latest`, `-N` (the last N of each partition), an offset, an ISO 8601 time, or `@` and epoch milliseconds.',
+})
+
+export const Ack = z.enum(['auto', 'client']).meta({
+  description: '`auto` commits what a pong proves was received; `client` commits what the client acks.',
+})
+
+export const Format = z.enum(['auto', 'json', 'text', 'base64'])
+export const Isolation = z.enum(['read_uncommitted', 'read_committed'])
+
+/** A subscription, from the URL or the first frame. */
+export interface SubscriptionOptions {
+  readonly topics: readonly string[]
+  readonly group: string | undefined
+  readonly from: StartPosition
+  readonly cursor: string | undefined
+  readonly ack: 'auto' | 'client'
+  readonly format: z.output<typeof Format>
+  readonly isolation: z.output<typeof Isolation>
+}
+
+interface RawOptions {
+  topics: readonly string[]
+  group?: string | undefined
+  from?: string | undefined
+  cursor?: string | undefined
+  ack?: 'auto' | 'client' | undefined
+  format?: z.output<typeof Format> | undefined
+  isolation?: z.output<typeof Isolation> | undefined
+}
+
+/** The query of the URL as the subscribe message has it. */
+export const SubscriptionQuery = z.strictObject({
+  topics: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(TopicList),
+  group: GroupId.optional(),
+  from: From.optional(),
+  cursor: z.string().max(16_384).optional(),
+  ack: Ack.optional(),
+  format: Format.optional(),
+  isolation: Isolation.optional(),
+})
+
+/**
+ * The subscription that a URL's query asks for; undefined where it asks for none.
+ * @throws Problem invalid_subscription, invalid_topic_name, internal_topic
+ */
+export function subscriptionFromQuery(query: URLSearchParams): SubscriptionOptions | undefined {
+  if (query.size === 0) return undefined
+  const errors: ProblemPart[] = []
+  for (const name of new Set(query.keys())) {
+    if (query.getAll(name).length > 1) errors.push({ parameter: name, reason: 'given more than once' })
+  }
+  const result = SubscriptionQuery.safeParse(Object.fromEntries(query))
+  if (!result.success) {
+    for (const issue of result.error.issues) {
+      if (issue.code === 'unrecognized_keys') {
+        for (const key of issue.keys) errors.push({ parameter: key, reason: 'no such parameter' })
+      } else errors.push({ parameter: String(issue.path[0] ?? 'topics'), reason: issue.message })
+    }
+  }
+  if (errors.length > 0 || !result.success) throw invalid(errors)
+  return completeSubscription(result.data)
+}
+
+/**
+ * Fills in the defaults and checks what the members mean together.
+ * A new group starts at the latest record, as Kafka's own consumers do; a plain reader does too.
+ * @throws as subscriptionFromQuery
+ */
+export function completeSubscription(raw: RawOptions): SubscriptionOptions {
+  const errors: ProblemPart[] = []
+  for (const topic of raw.topics) checkTopicName(topic)
+  if (new Set(raw.topics).size !== raw.topics.length)
+    errors.push({ parameter: 'topics', reason: 'names a topic twice' })
+  if (raw.cursor !== undefined && raw.from !== undefined)
+    errors.push({ parameter: 'cursor', reason: 'not together with from' })
+  if (raw.cursor !== undefined && raw.group !== undefined) {
+    errors.push({ parameter: 'cursor', reason: 'not in a group: a group resumes where it committed' })
+  }
+  if (raw.ack !== undefined && raw.group === undefined)
+    errors.push({ parameter: 'ack', reason: 'only in a group: nothing else is committed' })
+  const from = parseStartPosition(raw.from ?? 'latest')
+  if (from === undefined) errors.push({ parameter: 'from', reason: START_POSITION_FORMS })
+  if (errors.length > 0 || from === undefined) throw invalid(errors)
+  return {
+    topics: raw.topics,
+    group: raw.group,
+    from,
+    cursor: raw.cursor,
+    ack: raw.ack ?? 'auto',
+    format: raw.format ?? 'auto',
+    isolation: raw.isolation ?? 'read_uncommitted',
+  }
+}
+
+function invalid(errors: readonly ProblemPart[]): Problem {
+  const [first] = errors
+  return new Problem('invalid_subscription', {
+    errors,
+    detail:
+      first === undefined ? 'The subscription is not acceptable.' : `${first.parameter}: ${first.reason}.`,
+  })
+}

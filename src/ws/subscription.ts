@@ -1,0 +1,14 @@
+import type { PartitionOffset } from './delivery-tracker.ts'
+
+/** What a socket has subscribed to. */
+export interface Subscription {
+  /** Begins; `assigned` frames may be sent already. @throws Problem where it can't be had */
+  start(): Promise<void>
+  /** Delivers until the socket is gone. */
+  run(): Promise<void>
+  pong(ticket: number): void
+  /** @throws Problem unknown_delivery */
+  ack(offsets: readonly PartitionOffset[]): void
+  /** Commits what may be committed, leaves the group, lets go of Kafka. */
+  stop(): Promise<void>
+}
