@@ -162,7 +162,7 @@ export class GroupSubscription implements Subscription {
   }
 
   /** Says that the position is gone, then goes on at the earliest record there is: nothing that exists is skipped. */
-  async #positionLost(event: Extract<ReaderEvent, { kind: 'lost' }>): Promise<void> {
+  #positionLost(event: Extract<ReaderEvent, { kind: 'lost' }>): void {
     const { topic, partition, earliest, latest, reason } = event
     this.#connection.sendError(positionLost(event))
     // A topic that is gone or made again changes the group's assignment by itself.

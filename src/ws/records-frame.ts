@@ -1,35 +1,55 @@
 import type { FetchedRecord } from '../kafka/record-reader.ts'
+import { ByteWriter } from '../records/byte-writer.ts'
+import { recordPrefix, renderRecord } from '../records/render-record.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 
-/** A frame is sent once it has grown to this, bytes: clients parse it whole. */
+/** A frame is sent once it has grown to this, bytes: clients parse a frame whole, and so late. */
 const FULL_BYTES = 131_072
+const START_BYTES = 16_384
+/** A frame this small is copied out, so that the buffer it was built in can serve the next. */
+const SMALL_BYTES = 4_096
 
-/** A `records` frame as it is filled. After end() the next one begins. */
+const opening = Buffer.from('{"type":"records","records":[')
+
+/** A `records` frame being filled; after end() the next one begins. One per socket: it keeps its buffer. */
 export class RecordsFrame {
   readonly #format: SubscriptionOptions['format']
   readonly #cursor: (() => string) | undefined
-  #text = ''
+  readonly #out = new ByteWriter(START_BYTES)
+  /** By topic, then partition. */
+  readonly #prefixes = new Map<string, Buffer[]>()
+
+  /** `cursor` gives the position after the records added so far, for the subscriptions that have one. */
   constructor(format: SubscriptionOptions['format'], cursor?: () => string) {
     this.#format = format
     this.#cursor = cursor
   }
+
   get full(): boolean {
-    return this.#text.length >= FULL_BYTES
+    return this.#out.length >= FULL_BYTES
   }
-  add(topic: string, partition: number, r: FetchedRecord): void {
-    void this.#format
-    const t = (s: number, e: number) =>
-      s < 0
-        ? 'null'
-        : r.bytes[s] === 0x7b
-          ? r.bytes.toString('utf8', s, e)
-          : JSON.stringify(r.bytes.toString('utf8', s, e))
-    this.#text += `${this.#text === '' ? '' : ','}{"topic":"${topic}","partition":${partition},"offset":${r.offset},"timestamp":${r.timestamp},"timestampType":"CreateTime","key":${t(r.keyStart, r.keyEnd)},"value":${t(r.valueStart, r.valueEnd)},"headers":{}}`
+
+  add(topic: string, partition: number, record: FetchedRecord): void {
+    const out = this.#out
+    if (out.length === 0) out.copy(opening)
+    else out.byte(0x2c)
+    renderRecord(out, this.#prefix(topic, partition), record, this.#format)
   }
-  end(send: (text: string) => void): void {
-    if (this.#text === '') return
-    const cursor = this.#cursor === undefined ? '' : `,"cursor":"${this.#cursor()}"`
-    send(`{"type":"records","records":[${this.#text}]${cursor}}`)
-    this.#text = ''
+
+  #prefix(topic: string, partition: number): Buffer {
+    let prefixes = this.#prefixes.get(topic)
+    if (prefixes === undefined) this.#prefixes.set(topic, (prefixes = []))
+    return (prefixes[partition] ??= recordPrefix(topic, partition))
+  }
+
+  /** Sends what the frame holds, if anything. */
+  end(send: (frame: Buffer) => void): void {
+    const out = this.#out
+    if (out.length === 0) return
+    out.ascii(this.#cursor === undefined ? ']}' : `],"cursor":"${this.#cursor()}"}`)
+    if (out.length > SMALL_BYTES) return send(out.take())
+    const frame = Buffer.from(out.bytes.subarray(0, out.length))
+    out.truncate(0)
+    send(frame)
   }
 }

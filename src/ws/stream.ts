@@ -11,7 +11,7 @@ export interface StreamHandlers {
   /** Everything of one turn has been sent. */
   flushed(): void
   /** A position that no longer exists; reading of the partition has stopped. */
-  lost(event: Extract<ReaderEvent, { kind: 'lost' }>): void | Promise<void>
+  lost(event: Extract<ReaderEvent, { kind: 'lost' }>): void
   /** The cursor to put in a records frame, where the subscription has one. */
   cursor?(): string
 }
@@ -23,7 +23,7 @@ export interface StreamHandlers {
 export class Stream {
   readonly #connection: WsConnection
   readonly #reader: RecordReader
-  readonly #options: SubscriptionOptions
+  readonly #frame: RecordsFrame
   readonly #handlers: StreamHandlers
   /** Partitions that have not been read to their end since they were assigned. */
   readonly #behind = new Set<string>()
@@ -36,7 +36,7 @@ export class Stream {
   ) {
     this.#connection = connection
     this.#reader = reader
-    this.#options = options
+    this.#frame = new RecordsFrame(options.format, handlers.cursor)
     this.#handlers = handlers
   }
 
@@ -55,15 +55,15 @@ export class Stream {
     const { signal } = this.#connection
     while (!signal.aborted) {
       const events = await this.#next(signal)
-      const frame = new RecordsFrame(this.#options.format, this.#handlers.cursor)
+      // Nothing is waited for in here: a partition given up meanwhile must not be sent on.
       for (const event of events) {
-        if (event.kind === 'records') this.#records(event, frame)
+        if (event.kind === 'records') this.#records(event)
         else {
-          frame.end((text) => this.#connection.sendText(text))
-          await this.#other(event)
+          this.#endFrame()
+          this.#other(event)
         }
       }
-      frame.end((text) => this.#connection.sendText(text))
+      this.#endFrame()
       this.#handlers.flushed()
       for (const event of events) this.#progress(event)
       await this.#connection.writable()
@@ -80,22 +80,28 @@ export class Stream {
     }
   }
 
-  #records(event: Extract<ReaderEvent, { kind: 'records' }>, frame: RecordsFrame): void {
-    const { topic, partition, records, nextOffset } = event
+  #records({ topic, partition, records, nextOffset }: Extract<ReaderEvent, { kind: 'records' }>): void {
+    const frame = this.#frame
     for (const record of records) {
       frame.add(topic, partition, record)
-      if (frame.full) frame.end((text) => this.#connection.sendText(text))
+      if (!frame.full) continue
+      this.#handlers.delivered(topic, partition, record.offset, record.offset + 1)
+      this.#endFrame()
     }
     this.#handlers.delivered(topic, partition, records.at(-1)?.offset ?? -1, nextOffset)
   }
 
-  async #other(event: Exclude<ReaderEvent, { kind: 'records' }>): Promise<void> {
+  #endFrame(): void {
+    this.#frame.end((frame) => this.#connection.sendText(frame))
+  }
+
+  #other(event: Exclude<ReaderEvent, { kind: 'records' }>): void {
     switch (event.kind) {
       case 'progress':
         this.#handlers.delivered(event.topic, event.partition, -1, event.nextOffset)
         return
       case 'lost':
-        await this.#handlers.lost(event)
+        this.#handlers.lost(event)
         return
       case 'corrupt':
         this.#connection.sendError(
