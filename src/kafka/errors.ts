@@ -27,7 +27,10 @@ export const KafkaCode = {
   NOT_ENOUGH_REPLICAS: 19,
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
   ILLEGAL_GENERATION: 22,
+  INCONSISTENT_GROUP_PROTOCOL: 23,
+  INVALID_GROUP_ID: 24,
   UNKNOWN_MEMBER_ID: 25,
+  INVALID_SESSION_TIMEOUT: 26,
   REBALANCE_IN_PROGRESS: 27,
   TOPIC_AUTHORIZATION_FAILED: 29,
   GROUP_AUTHORIZATION_FAILED: 30,
@@ -54,6 +57,7 @@ export const KafkaCode = {
   GROUP_MAX_SIZE_REACHED: 81,
   FENCED_INSTANCE_ID: 82,
   INVALID_RECORD: 87,
+  UNSTABLE_OFFSET_COMMIT: 88,
   THROTTLING_QUOTA_EXCEEDED: 89,
   PRODUCER_FENCED: 90,
   UNKNOWN_TOPIC_ID: 100,
@@ -133,6 +137,11 @@ const problemByKafkaCode: Record<number, ProblemCode> = {
   [KafkaCode.INVALID_REQUEST]: 'invalid_request',
   [KafkaCode.TOPIC_DELETION_DISABLED]: 'topic_deletion_disabled',
   [KafkaCode.GROUP_MAX_SIZE_REACHED]: 'group_full',
+  [KafkaCode.INCONSISTENT_GROUP_PROTOCOL]: 'group_incompatible',
+  [KafkaCode.INVALID_SESSION_TIMEOUT]: 'session_timeout_refused',
+  [KafkaCode.INVALID_GROUP_ID]: 'invalid_subscription',
+  [KafkaCode.ILLEGAL_GENERATION]: 'stale_member',
+  [KafkaCode.UNKNOWN_MEMBER_ID]: 'stale_member',
 }
 
 /** The problem a caller is told for a Kafka error number; anything not listed is the cluster's trouble, 503. */

@@ -1,0 +1,249 @@
+import { Problem } from '../../problem.ts'
+import { KafkaCode } from '../errors.ts'
+import type { GroupCoordinator } from './coordinator.ts'
+import { Abandoned, fatalProblem, GroupError, problemOf } from './group-error.ts'
+import { GroupTopics } from './group-topics.ts'
+import { Heartbeat } from './heartbeat.ts'
+import type { Holdings } from './holdings.ts'
+import { rebalance, type Rebalanced } from './rebalance.ts'
+import { Standing } from './standing.ts'
+import type { TopicWatch } from './topic-watch.ts'
+import type { GroupLog, GroupMemberOptions, Identity } from './types.ts'
+import { Backoff, pause, type Signal } from './waiting.ts'
+
+export interface MembershipParts {
+  readonly options: GroupMemberOptions
+  readonly coordinator: GroupCoordinator
+  readonly topics: TopicWatch
+  readonly holdings: Holdings
+  readonly changed: Signal
+  readonly log: GroupLog
+  /** A round has been gone through to its end. */
+  readonly running: () => void
+  readonly failed: (problem: Problem) => void
+}
+
+/** How long a coordinator is looked for before the first round, ms; a running member looks for ever. */
+const START_TIMEOUT_MS = 10_000
+
+/** The member's place in the group: rounds of join and sync, one after the other, and what interrupts them. */
+export class Membership {
+  readonly standing = new Standing()
+  readonly #parts: MembershipParts
+  readonly #heartbeat: Heartbeat
+  readonly #topics: GroupTopics
+  readonly #backoff = new Backoff()
+  readonly #stop = new AbortController()
+  readonly #startedAt = performance.now()
+  #phase: 'joining' | 'syncing' | 'revoking' | 'stable' = 'joining'
+  #running = false
+  /** From the start of a round until JoinGroup is answered, over failed tries as well. */
+  #joining = true
+  #joinSent = false
+  /** Why the member must rejoin, where it must. */
+  #rejoin: string | undefined
+  #round = new AbortController()
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts
+    this.#topics = new GroupTopics(parts.topics, parts.options.topics, () => this.#checkTopics())
+    this.#heartbeat = new Heartbeat(parts.coordinator, parts.options, {
+      rebalancing: (identity) => {
+        if (identity === this.standing.identity && !this.#joining)
+          this.#mustRejoin('the group is in a rebalance')
+      },
+      refused: (identity, code) => void this.refused(identity, code),
+      expired: () => this.#lose('the session expired'),
+    })
+  }
+
+  get phase(): 'joining' | 'syncing' | 'revoking' | 'stable' {
+    return this.#phase
+  }
+
+  /** Whether a first JoinGroup is on its way, whose answer brings the id without which the member cannot leave. */
+  get awaitsName(): boolean {
+    return this.#joinSent && this.standing.memberId === ''
+  }
+
+  /**
+   * Whether others may own the partitions by now, by our own clock. A process that stood still (SIGSTOP, a long garbage
+   * collection) may ask before its timers have run.
+   */
+  expired(): boolean {
+    if (this.#heartbeat.expired) this.#lose('the session expired')
+    return this.standing.identity === undefined
+  }
+
+  async run(): Promise<void> {
+    const { running, changed } = this.#parts
+    this.#topics.follow()
+    while (!this.#stop.signal.aborted) {
+      const { signal } = (this.#round = new AbortController())
+      try {
+        await this.#takePart(signal)
+        this.#backoff.reset()
+        this.#running = true
+        running()
+        while (this.#rejoin === undefined && !signal.aborted) await changed.wait()
+        signal.throwIfAborted()
+      } catch (error) {
+        await this.#recover(error)
+      }
+    }
+  }
+
+  /** Ends every wait and timer. The group is not told. */
+  stop(): void {
+    this.#stop.abort()
+    this.standing.lost()
+    this.#round.abort(new Abandoned('the member has left'))
+    this.#heartbeat.stop()
+    this.#topics.stop()
+    this.#parts.changed.notify()
+  }
+
+  async #takePart(signal: AbortSignal): Promise<void> {
+    const { options, coordinator, holdings, log } = this.#parts
+    this.#phase = 'joining'
+    this.#joining = true
+    if (!this.#running) await this.#topics.refresh()
+    this.#checkTopics()
+    signal.throwIfAborted()
+    const reason = this.#rejoin ?? 'the member is new or tries again'
+    this.#rejoin = undefined
+    const request = { ...options, owned: holdings.all(), generation: this.standing.generation, reason }
+    const result = await rebalance(coordinator, request, this.#roundEvents, log, signal).finally(() => {
+      this.#joinSent = false
+      this.#heartbeat.joinSent = false
+    })
+    signal.throwIfAborted()
+    this.#settle(result)
+    const { taken, added } = holdings.compare(result.assigned)
+    if (taken.length > 0) {
+      this.#phase = 'revoking'
+      await holdings.giveUp(taken, signal)
+      this.#mustRejoin('partitions were given up')
+    }
+    if (added.length > 0) await holdings.take(added, signal, () => this.#rejoin !== undefined)
+    this.#phase = 'stable'
+    this.#checkTopics()
+  }
+
+  readonly #roundEvents = {
+    memberId: () => this.standing.memberId,
+    named: (memberId: string) => {
+      this.standing.named(memberId)
+      this.#parts.changed.notify()
+    },
+    joining: () => {
+      this.#joinSent = true
+      this.#heartbeat.joinSent = true
+    },
+    joined: (identity: Identity, joinSentAt: number) => {
+      // Held until all have come, the answer may be older than a session; a new member has nothing to lose by then.
+      const aliveAt = this.standing.identity === undefined ? performance.now() : joinSentAt
+      this.standing.joined(identity)
+      this.#joining = false
+      this.#topics.forgetAssignment()
+      this.#phase = 'syncing'
+      this.#heartbeat.start(identity, aliveAt)
+      this.#parts.changed.notify()
+    },
+    partitionCounts: (topics: ReadonlySet<string>) => this.#topics.lead(topics),
+  }
+
+  #settle({ identity, leader, syncSentAt, assigned }: Rebalanced): void {
+    this.standing.settled(identity)
+    this.#heartbeat.alive(syncSentAt)
+    if (!leader) this.#topics.follow()
+    this.#parts.changed.notify()
+    this.#parts.log.debug(
+      { ...this.#about(), leader, partitions: assigned.length },
+      'group generation begins',
+    )
+  }
+
+  #mustRejoin(reason: string): void {
+    this.#rejoin ??= reason
+    this.#parts.changed.notify()
+  }
+
+  /** The place in the group is gone, and the partitions with it. The member joins again by itself. */
+  #lose(why: string): void {
+    const { holdings, log } = this.#parts
+    const partitions = holdings.all().length
+    if (partitions > 0)
+      log.warn({ ...this.#about(), why, partitions }, 'the group member lost its partitions')
+    this.standing.lost()
+    this.#topics.forgetAssignment()
+    this.#heartbeat.stop()
+    this.#round.abort(new Abandoned(why))
+    holdings.lose()
+    this.#mustRejoin(why)
+  }
+
+  /** The group refused this identity's heartbeat or commit. True where it is about to have another one anyhow. */
+  refused(identity: Identity, code: number): boolean {
+    if (identity !== this.standing.identity) return true
+    const problem = fatalProblem(new GroupError('Heartbeat', code), true)
+    if (problem !== undefined) {
+      this.#parts.failed(problem)
+    } else if (code === KafkaCode.ILLEGAL_GENERATION) {
+      // The join may have ended at the broker while its answer is still on the way.
+      if (this.#joining) return true
+      this.#lose('the group went on without the member')
+    } else if (code === KafkaCode.UNKNOWN_MEMBER_ID || code === KafkaCode.FENCED_INSTANCE_ID) {
+      this.standing.unknown()
+      this.#lose('the group does not know the member')
+    } else {
+      this.#parts.log.warn({ ...this.#about(), code }, 'a group call was answered with an unexpected error')
+    }
+    return false
+  }
+
+  /** Decides what follows a failed round, and waits before the next. */
+  async #recover(error: unknown): Promise<void> {
+    const { coordinator, log, failed } = this.#parts
+    if (this.#stop.signal.aborted) return
+    if (error instanceof Abandoned) return pause(this.#backoff.next(), this.#stop.signal)
+    const tooLong = !this.#running && performance.now() - this.#startedAt > START_TIMEOUT_MS
+    const problem = fatalProblem(error, this.#running) ?? (tooLong ? problemOf(error) : undefined)
+    if (problem !== undefined) return failed(problem)
+    log.debug({ ...this.#about(), err: error }, 'a group round failed')
+    if (error instanceof GroupError) {
+      // The next round began before this one was over: nothing is wrong.
+      if (error.call === 'SyncGroup' && error.code === KafkaCode.REBALANCE_IN_PROGRESS) return
+      if (error.code === KafkaCode.UNKNOWN_MEMBER_ID) this.standing.unknown()
+      if (error.code === KafkaCode.UNKNOWN_MEMBER_ID || error.code === KafkaCode.ILLEGAL_GENERATION) {
+        this.#lose(error.message)
+      }
+      coordinator.retriable(error.code)
+    }
+    await pause(this.#backoff.next(), this.#stop.signal)
+  }
+
+  /** Looks at what the watch has learnt of the topics. */
+  #checkTopics(): void {
+    const { holdings, failed } = this.#parts
+    const { denied } = this.#topics
+    if (denied !== undefined) {
+      return failed(
+        new Problem('kafka_authorization', { detail: `The gateway may not read topic ${denied}.` }),
+      )
+    }
+    const vanished = holdings.vanished()
+    if (vanished.length > 0) {
+      holdings.lose(vanished)
+      if (!this.#joining) this.#mustRejoin('a topic was deleted or made again')
+    }
+    // A round that is being joined looks by itself.
+    if (!this.#joining && this.#topics.changedSinceAssigned) this.#mustRejoin('topics have changed')
+  }
+
+  #about(): object {
+    const { groupId, clientInfo } = this.#parts.options
+    const { memberId, generation } = this.standing
+    return { groupId, memberId, generation, clientInfo }
+  }
+}

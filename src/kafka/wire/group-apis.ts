@@ -1,0 +1,115 @@
+import * as client from '@platformatic/kafka'
+import { family } from './apis.ts'
+
+/** `key_type` of a consumer group in FindCoordinator. */
+export const GROUP_KEY = 0
+
+/** Arguments: key type, keys. Version 4 is the first to take several keys (KIP-699). */
+export const findCoordinator = family<
+  [keyType: number, keys: string[]],
+  { coordinators: { key: string; nodeId: number; host: string; port: number; errorCode: number }[] }
+>(client.findCoordinatorV6, client.findCoordinatorV5, client.findCoordinatorV4)
+
+export interface JoinedMember {
+  readonly memberId: string
+  readonly metadata: Buffer
+}
+
+export interface JoinGroupAnswer {
+  readonly errorCode: number
+  readonly generationId: number
+  readonly protocolName: string | null
+  /** Member id of the leader, which assigns. */
+  readonly leader: string
+  readonly memberId: string
+  /** Every member, told to the leader alone. */
+  readonly members: readonly JoinedMember[]
+}
+
+/**
+ * Arguments: group, session and rebalance timeout, member id ('' for a new one), instance id (null), protocol type,
+ * protocols, reason. The reason (KIP-800) is left out before version 8. Answered only when every member has joined.
+ */
+export const joinGroup = family<
+  [
+    groupId: string,
+    sessionTimeoutMs: number,
+    rebalanceTimeoutMs: number,
+    memberId: string,
+    instanceId: null,
+    protocolType: string,
+    protocols: { name: string; metadata: Buffer }[],
+    reason: string,
+  ],
+  JoinGroupAnswer
+>(client.joinGroupV9, client.joinGroupV8, client.joinGroupV7)
+
+/** Arguments: group, generation, member id, instance id (null), protocol type and name, assignments (the leader's). */
+export const syncGroup = family<
+  [
+    groupId: string,
+    generation: number,
+    memberId: string,
+    instanceId: null,
+    protocolType: string,
+    protocolName: string | null,
+    assignments: { memberId: string; assignment: Buffer }[],
+  ],
+  { errorCode: number; assignment: Buffer }
+>(client.syncGroupV5, client.syncGroupV4)
+
+/** Arguments: group, generation, member id, instance id (null). */
+export const heartbeat = family<
+  [groupId: string, generation: number, memberId: string, instanceId: null],
+  { errorCode: number }
+>(client.heartbeatV4)
+
+/** Arguments: group, members. The reason (KIP-800) is left out before version 5. */
+export const leaveGroup = family<
+  [groupId: string, members: { memberId: string; groupInstanceId: null; reason: string }[]],
+  { errorCode: number; members: { errorCode: number }[] }
+>(client.leaveGroupV5, client.leaveGroupV4)
+
+export interface OffsetCommitTopic {
+  readonly name: string
+  readonly partitions: {
+    partitionIndex: number
+    committedOffset: bigint
+    committedLeaderEpoch: number
+    committedMetadata: string | null
+  }[]
+}
+
+/** Arguments: group, generation, member id, instance id (null), topics. */
+export const offsetCommit = family<
+  [groupId: string, generation: number, memberId: string, instanceId: null, topics: OffsetCommitTopic[]],
+  { topics: { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[] }
+>(client.offsetCommitV9, client.offsetCommitV8)
+
+export interface OffsetFetchGroup {
+  readonly groupId: string
+  /** For the newer group protocol (KIP-848) only: null and -1. */
+  readonly memberId: null
+  readonly memberEpoch: -1
+  readonly topics: { name: string; partitionIndexes: number[] }[]
+}
+
+/** Arguments: groups, requireStable (KIP-447: an offset that an open transaction may still change is not told). */
+export const offsetFetch = family<
+  [groups: OffsetFetchGroup[], requireStable: boolean],
+  {
+    groups: {
+      errorCode: number
+      topics: {
+        name: string
+        partitions: {
+          partitionIndex: number
+          /** -1 where nothing is committed. */
+          committedOffset: bigint
+          metadata: string | null
+          errorCode: number
+        }[]
+      }[]
+    }[]
+  }
+>(client.offsetFetchV9, client.offsetFetchV8)
