@@ -62,7 +62,7 @@ export function openApiDocument(app: App = appWithoutKafka()): OpenApiDocument {
       title: 'Sluice',
       version,
       description,
-      license: { name: 'Apache-2.0' },
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/', description: 'The gateway that serves this document.' }],
   }) as unknown as OpenApiDocument
