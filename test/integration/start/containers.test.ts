@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it, vi } from 'vitest'
+import { parse } from 'yaml'
+import { startBroker } from '../../../dev/kafka/broker.ts'
+import { dockerArguments } from '../../../dev/kafka/docker.ts'
+import { freePort } from '../../../dev/kafka/free-port.ts'
+import { kafkaVersion } from '../../../dev/kafka/jars.ts'
+import { commonConfigs } from '../../../dev/kafka/server-properties.ts'
+import { buildImage } from '../../support/dockerfile.ts'
+import { brokers } from '../../support/kafka.ts'
+import { TestProcess } from '../../support/start-process.ts'
+import { temporaryDir } from '../../support/temporary-dir.ts'
+
+const root = resolve(import.meta.dirname, '../../..')
+const compose = parse(readFileSync(join(root, 'compose.yaml'), 'utf8'))
+
+/** The settings of Kafka in the image's way of writing them, by their own names. */
+function settingsOf(environment: Record<string, unknown>): Record<string, string> {
+  const settings = Object.entries(environment).filter(([name]) => name.startsWith('KAFKA_'))
+  return Object.fromEntries(
+    settings.map(([name, value]) => [name.slice(6).toLowerCase().replaceAll('_', '.'), String(value)]),
+  )
+}
+
+/** Starts a broker on settings meant for a container, with its ports and hosts replaced by ones of this machine. */
+async function expectToServe(settings: Record<string, string>, clientPort: number): Promise<void> {
+  const ports = new Map<string, number>()
+  for (const [, port] of settings.listeners!.matchAll(/:(\d+)/g)) ports.set(port!, await freePort())
+  const dir = temporaryDir()
+  const local = (value: string) =>
+    value
+      .replaceAll(/:(\d+)/g, (_, port: string) => `:${ports.get(port) ?? port}`)
+      .replaceAll(/(\/\/|@)(kafka|localhost|0\.0\.0\.0):/g, '$1127.0.0.1:')
+  const configs = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, local(value)]))
+  const port = ports.get(String(clientPort))!
+  const broker = await startBroker({ dir, port, configs: { ...configs, 'log.dirs': join(dir, 'data') } })
+  await broker.kill9()
+}
+
+describe('the image', () => {
+  it(
+    'is built by its Dockerfile, serves, says it is healthy, and ends on SIGTERM',
+    { timeout: 180_000 },
+    async () => {
+      const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`
+      const image = buildImage(root, temporaryDir(), { ...process.env, PATH: path })
+      expect(image.user).not.toBe('root')
+      expect(image.env).toMatchObject({ SLUICE_HOST: '0.0.0.0', SLUICE_PORT: '8080' })
+      const cwd = join(image.root, image.workdir)
+      for (const unwanted of ['node', 'typescript', 'vitest']) {
+        expect(existsSync(join(cwd, 'node_modules', unwanted))).toBe(false)
+      }
+
+      const port = String(await freePort())
+      const env = { PATH: path, ...image.env, SLUICE_PORT: port, KAFKA_BROKERS: brokers() }
+      const [command, ...args] = image.cmd
+      const gateway = new TestProcess(command!, args, { cwd, env })
+      await gateway.printed(/listening/)
+      expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
+      expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
+      const check = () => promisify(execFile)(image.healthcheck[0]!, image.healthcheck.slice(1), { cwd, env })
+      await check()
+      gateway.signal('SIGTERM')
+      expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
+      await vi.waitFor(() => expect(check()).rejects.toMatchObject({ code: 1 }))
+    },
+  )
+})
+
+describe('compose.yaml', () => {
+  const { gateway, kafka } = compose.services
+
+  it('runs the Kafka that npm start runs, with the same settings', () => {
+    expect(kafka.image).toBe(`apache/kafka:${kafkaVersion}`)
+    expect(settingsOf(kafka.environment)).toMatchObject(commonConfigs(1))
+    expect(kafka.volumes).toEqual([`kafka-data:${kafka.environment.KAFKA_LOG_DIRS}`])
+  })
+
+  it('has settings a real Kafka starts with', { timeout: 60_000 }, async () => {
+    await expectToServe(settingsOf(kafka.environment), 19092)
+  })
+
+  it('connects the gateway to it once it is healthy', () => {
+    const [internal] = kafka.environment.KAFKA_ADVERTISED_LISTENERS.split(',')
+    expect(`INTERNAL://${gateway.environment.KAFKA_BROKERS}`).toBe(internal)
+    expect(gateway.depends_on.kafka.condition).toBe('service_healthy')
+    expect(kafka.healthcheck.test).toContain(gateway.environment.KAFKA_BROKERS)
+  })
+})
+
+describe('the Docker container of npm start', () => {
+  it('has settings a real Kafka starts with', { timeout: 60_000 }, async () => {
+    const environment = dockerArguments('volume', 9092).filter((argument) => argument.startsWith('KAFKA_'))
+    await expectToServe(settingsOf(Object.fromEntries(environment.map((pair) => pair.split(/=(.*)/s)))), 9092)
+  })
+})
