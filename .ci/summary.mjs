@@ -1,0 +1,20 @@
+// Prints `N passed, N failed` from vitest's JSON report: node .ci/summary.mjs REPORT EXIT_STATUS_OF_VITEST
+import { readFileSync } from 'node:fs'
+
+const [, , file, status] = process.argv
+let passed = 0
+let failed = 0
+try {
+  const report = JSON.parse(readFileSync(file, 'utf8'))
+  passed = report.numPassedTests
+  // A file that could not be loaded has failed without one test of it failing.
+  const broken = ({ status, assertionResults }) =>
+    status === 'failed' && !assertionResults.some((test) => test.status === 'failed')
+  failed = report.numFailedTests + report.testResults.filter(broken).length
+} catch {
+  // No report: the run ended before it could write one.
+}
+// No test at all, and an error outside of any test, must not look like success.
+if (failed === 0 && (passed === 0 || status !== '0')) failed = 1
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1

@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { temporaryDir } from '../../support/temporary-dir.ts'
+
+const script = resolve(import.meta.dirname, '../../../.ci/summary.mjs')
+const passing = { status: 'passed', assertionResults: [{ status: 'passed' }] }
+const failing = { status: 'failed', assertionResults: [{ status: 'passed' }, { status: 'failed' }] }
+const unloadable = { status: 'failed', assertionResults: [] }
+
+function summary(numPassedTests: number, numFailedTests: number, testResults: object[], status: number) {
+  const file = join(temporaryDir(), 'report.json')
+  writeFileSync(file, JSON.stringify({ numPassedTests, numFailedTests, testResults }))
+  const run = spawnSync(process.execPath, [script, file, String(status)], { encoding: 'utf8' })
+  return { line: run.stdout, code: run.status }
+}
+
+describe('the last line of .ci/run', () => {
+  it.each([
+    ['all passed', summary.bind(null, 3, 0, [passing], 0), '3 passed, 0 failed\n', 0],
+    ['one failed', summary.bind(null, 1, 1, [failing], 1), '1 passed, 1 failed\n', 1],
+    [
+      'a file that could not be loaded',
+      summary.bind(null, 3, 0, [passing, unloadable], 1),
+      '3 passed, 1 failed\n',
+      1,
+    ],
+    ['an error outside of any test', summary.bind(null, 3, 0, [passing], 1), '3 passed, 1 failed\n', 1],
+    ['no test at all', summary.bind(null, 0, 0, [], 0), '0 passed, 1 failed\n', 1],
+  ])('says the truth of %s', (_, run, line, code) => {
+    expect(run()).toEqual({ line, code })
+  })
+
+  it('is a failure where there is no report', () => {
+    const run = spawnSync(process.execPath, [script, '/nonexistent', '124'], { encoding: 'utf8' })
+    expect([run.stdout, run.status]).toEqual(['0 passed, 1 failed\n', 1])
+  })
+})
