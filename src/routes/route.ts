@@ -98,14 +98,16 @@ export const ProblemDocument = z
   })
   .meta({ id: 'Problem' })
 
-const topicPattern = /^[A-Za-z0-9._-]{1,249}$/
+/** Not "." nor "..", said without a lookahead, which not every language's regular expressions have. */
+const topicPattern = /^(?:\.{0,2}[A-Za-z0-9_-][A-Za-z0-9._-]*|\.{3}[A-Za-z0-9._-]*)$/
+const MAX_TOPIC_LENGTH = 249
 
 /** A topic name as a path parameter or member, with the rule of Kafka's `Topic.java`. */
-export const TopicName = z
-  .string()
-  .regex(topicPattern)
-  .refine((name) => name !== '.' && name !== '..')
-  .meta({ id: 'TopicName', example: 'orders', description: 'Topic name: 1 to 249 of A-Z a-z 0-9 . _ -' })
+export const TopicName = z.string().max(MAX_TOPIC_LENGTH).regex(topicPattern).meta({
+  id: 'TopicName',
+  example: 'orders',
+  description: 'Topic name: 1 to 249 of A-Z a-z 0-9 . _ -, other than "." and "..".',
+})
 
 /** Kafka's own topics, which are never read or written through the gateway. */
 const internalTopics = new Set([
@@ -119,7 +121,7 @@ const internalTopics = new Set([
  * @throws Problem invalid_topic_name; internal_topic
  */
 export function checkTopicName(name: string): string {
-  if (!topicPattern.test(name) || name === '.' || name === '..') throw new Problem('invalid_topic_name')
+  if (name.length > MAX_TOPIC_LENGTH || !topicPattern.test(name)) throw new Problem('invalid_topic_name')
   if (internalTopics.has(name)) throw new Problem('internal_topic')
   return name
 }

@@ -44,7 +44,7 @@ async function produceRecords(c: AppContext, { config, writer, budget, draining 
   try {
     const bytes = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
     if (media?.type !== 'application/json') {
-      refuseMistakenJson(media, bytes)
+      refuseMistaken(media, bytes)
       const [result] = await writer.write(topic, [rawRecord(c, bytes)])
       return answerOne(c, result!)
     }
@@ -77,8 +77,14 @@ function checkType(media: MediaType | undefined): void {
   })
 }
 
-/** curl's default type with JSON in it is a forgotten header, not a form. */
-function refuseMistakenJson(media: MediaType | undefined, bytes: Buffer): void {
+/** A forgotten body is no empty record, and curl's default type with JSON in it is a forgotten header, not a form. */
+function refuseMistaken(media: MediaType | undefined, bytes: Buffer): void {
+  if (media === undefined && bytes.length === 0) {
+    throw new Problem('invalid_request', {
+      detail: 'There is no body. To write an empty value, say its Content-Type.',
+      outcome: 'not_written',
+    })
+  }
   if (media?.type !== 'application/x-www-form-urlencoded' || bytes[0] !== 0x7b) return
   throw new Problem('unsupported_media_type', {
     detail:

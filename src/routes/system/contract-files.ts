@@ -5,13 +5,15 @@ import { Problem } from '../../problem.ts'
 import { addRoute, type App, problemResponses } from '../route.ts'
 
 const YAML = 'application/yaml' // RFC 9512
+const OpenApi = z.looseObject({ openapi: z.string() })
+const AsyncApi = z.looseObject({ asyncapi: z.string() })
 /** The files change with the program alone, but a proxy must not keep them across an upgrade. */
 const headers = { 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' }
 
 /** The committed contract, as it is: what a client is generated from is what was reviewed. */
 export function registerContractFiles(app: App): void {
-  const yaml = (description: string) => ({
-    200: { description, content: { [YAML]: { schema: z.string() } } },
+  const yaml = (description: string, schema: z.ZodType) => ({
+    200: { description, content: { [YAML]: { schema } } },
     ...problemResponses(),
   })
   addRoute(
@@ -22,7 +24,7 @@ export function registerContractFiles(app: App): void {
       path: '/openapi.yaml',
       tags: ['System'],
       summary: 'Get this document',
-      responses: yaml('The contract of the HTTP API, OpenAPI 3.1.'),
+      responses: yaml('The contract of the HTTP API, OpenAPI 3.1.', OpenApi),
     },
     async (c) => c.body(await contractFile('openapi.yaml'), 200, { ...headers, 'content-type': YAML }),
   )
@@ -37,7 +39,7 @@ export function registerContractFiles(app: App): void {
       responses: {
         200: {
           description: 'The contract of the HTTP API, OpenAPI 3.1.',
-          content: { 'application/json': { schema: z.looseObject({ openapi: z.string() }) } },
+          content: { 'application/json': { schema: OpenApi } },
         },
         ...problemResponses(),
       },
@@ -53,7 +55,7 @@ export function registerContractFiles(app: App): void {
       tags: ['System'],
       summary: 'Get the contract of the WebSocket',
       responses: {
-        ...yaml('The contract of the WebSocket, AsyncAPI 3.'),
+        ...yaml('The contract of the WebSocket, AsyncAPI 3.', AsyncApi),
         ...problemResponses('no_such_route'),
       },
     },

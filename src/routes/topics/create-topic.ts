@@ -16,10 +16,11 @@ import {
 import { Retention, toRetentionMs } from './retention.ts'
 import { Configs, toConfigsDocument, Topic, toTopicDocument } from './topic-document.ts'
 
-/** A number that JSON.parse has not rounded; a larger one can be sent as text. */
+/** Beyond these JSON.parse rounds integers; a larger one can be sent as text. */
 const plainNumber = z
   .number()
-  .refine((n) => !Number.isInteger(n) || Number.isSafeInteger(n), 'send so large a number as a string')
+  .min(Number.MIN_SAFE_INTEGER, 'send so large a number as a string')
+  .max(Number.MAX_SAFE_INTEGER, 'send so large a number as a string')
 
 const NewTopic = z
   .strictObject({
