@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { type Config, ConfigError, loadConfig } from '../src/config.ts'
-import { type Gateway, startGateway } from '../src/main.ts'
+import { type Gateway, startGateway } from '../src/gateway.ts'
 import { stopEarlierBroker } from './kafka/earlier-broker.ts'
 import { isOnPath } from './kafka/java.ts'
 import { kafkaVersion } from './kafka/jars.ts'

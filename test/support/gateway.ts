@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
-import { type Gateway, startGateway } from '../../src/main.ts'
+import { type Gateway, startGateway } from '../../src/gateway.ts'
 import { brokers } from './kafka.ts'
 
 /** A gateway on a free port, stopped when the test ends. `env` overrides its settings, as SLUICE_* and KAFKA_* text. */

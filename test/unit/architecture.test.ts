@@ -41,7 +41,7 @@ function arrows(folder: string, forbidden: RegExp, { typesToo = true } = {}): st
 
 describe('dependencies', () => {
   it('are found by this test', () => {
-    expect(imports).toContainEqual({ from: 'src/main.ts', to: 'src/app.ts', typeOnly: false })
+    expect(imports).toContainEqual({ from: 'src/gateway.ts', to: 'src/app.ts', typeOnly: false })
     expect(imports.length).toBeGreaterThan(100)
   })
 
@@ -51,7 +51,7 @@ describe('dependencies', () => {
   })
 
   it('do not lead from kafka to HTTP, WebSocket or routes', () => {
-    expect(arrows('src/kafka/', /^(hono|@hono\/.*|ws)$|^(node:)?https?$|^src\/(routes|ws|app|main)/)).toEqual(
+    expect(arrows('src/kafka/', /^(hono|@hono\/.*|ws)$|^(node:)?https?$|^src\/(routes|ws|app|gateway|main)/)).toEqual(
       [],
     )
   })
@@ -71,7 +71,7 @@ describe('dependencies', () => {
 
   it('do not lead back to app or main', () => {
     const back = arrows('src/', /^src\/(app|main)\.ts$/).filter(
-      (arrow) => !/^src\/(main|openapi|cli\/\S+)\.?/.test(arrow),
+      (arrow) => !/^src\/(main|gateway|openapi|cli\/\S+)\.?/.test(arrow),
     )
     expect(back).toEqual([])
   })

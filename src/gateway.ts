@@ -1,0 +1,50 @@
+import type { Logger } from 'pino'
+import { createApp } from './app.ts'
+import type { Config } from './config.ts'
+import { createHttpServer, drainHttpServer, listen } from './http-server.ts'
+import { Cluster } from './kafka/cluster.ts'
+import { ByteBudget } from './kafka/writer/byte-budget.ts'
+import { RecordWriter } from './kafka/writer/record-writer.ts'
+import { createWsServer } from './ws/server.ts'
+
+/** A gateway that listens. */
+export interface Gateway {
+  /** Where it listens, such as http://127.0.0.1:8080. */
+  readonly url: string
+  /**
+   * Stops in order, within SLUICE_SHUTDOWN_TIMEOUT_MS: not ready, no new connections, streams sent elsewhere with what
+   * they have received committed, accepted requests answered, records written, Kafka let go of.
+   */
+  stop(): Promise<void>
+}
+
+/**
+ * Puts the parts together and listens. Kafka need not be there yet: /readyz says whether it is.
+ * @throws the listen error (EADDRINUSE, ...) where the port can't be had
+ */
+export async function startGateway(config: Config, log: Logger): Promise<Gateway> {
+  for (const warning of config.warnings) log.warn(warning)
+  let draining = false
+  const { limits, shutdownTimeoutMs } = config
+  const cluster = new Cluster(config.kafka)
+  const writer = new RecordWriter(cluster, { timeoutMs: limits.produceTimeoutMs }, log)
+  const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
+  const deps = { config, log, cluster, writer, budget, draining: () => draining }
+  const streams = createWsServer(deps)
+  const server = createHttpServer(createApp(deps).fetch, deps.config.limits, () => draining)
+  server.on('upgrade', streams.upgrade)
+  const url = await listen(server, config.host, config.port)
+  writer.start()
+  log.info({ url, brokers: config.kafka.brokers }, 'listening')
+  let stopping: Promise<void> | undefined
+
+  async function stop(): Promise<void> {
+    draining = true
+    log.info('shutting down')
+    await Promise.all([drainHttpServer(server, shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
+    writer.close()
+    await cluster.close()
+    log.info('stopped')
+  }
+  return { url, stop: () => (stopping ??= stop()) }
+}

@@ -1,0 +1,38 @@
+import type { KafkaMessage } from 'kafkajs'
+import { uniqueName, witness, withAdmin } from './kafka.ts'
+
+export type WitnessedRecord = KafkaMessage & { readonly partition: number }
+
+/** Every record of a topic up to its ends at the time of the call, read by the witness; in order within each partition. */
+export async function readAll(topic: string, bootstrap?: string): Promise<WitnessedRecord[]> {
+  const ends = await withAdmin((admin) => admin.fetchTopicOffsets(topic), bootstrap)
+  const left = new Map(
+    ends
+      .filter(({ low, high }) => BigInt(low) < BigInt(high))
+      .map(({ partition, high }) => [partition, BigInt(high)]),
+  )
+  const records: WitnessedRecord[] = []
+  if (left.size === 0) return records
+  const consumer = witness(bootstrap).consumer({ groupId: uniqueName('witness'), maxWaitTimeInMs: 100 })
+  await consumer.connect()
+  try {
+    const { promise: done, resolve, reject } = Promise.withResolvers<void>()
+    consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
+    await consumer.subscribe({ topic, fromBeginning: true })
+    await consumer.run({
+      eachBatch: ({ batch: { partition, messages, lastOffset } }) => {
+        const end = left.get(partition)
+        if (end === undefined) return Promise.resolve()
+        for (const message of messages)
+          if (BigInt(message.offset) < end) records.push({ ...message, partition })
+        if (BigInt(lastOffset()) + 1n >= end) left.delete(partition)
+        if (left.size === 0) resolve()
+        return Promise.resolve()
+      },
+    })
+    await done
+  } finally {
+    await consumer.disconnect()
+  }
+  return records
+}
