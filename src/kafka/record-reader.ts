@@ -7,12 +7,13 @@ import { decodeAnswer } from './reader/decode-answer.ts'
 import { EventQueue } from './reader/event-queue.ts'
 import type { LostReason, PartitionKey, PartitionPosition, ReaderEvent } from './reader/events.ts'
 import { type FetchBounds, FetchLoop, type LoopOwner } from './reader/fetch-loop.ts'
-import { findBounds } from './reader/offset-finder.ts'
+import { type Bounds, findBounds } from './reader/offset-finder.ts'
 import { Placement, type PlacementOwner } from './reader/placement.ts'
 import type { FetchedPartition, Isolation } from './wire/fetch.ts'
 
 export type { PartitionKey, PartitionPosition, ReaderEvent } from './reader/events.ts'
-export type { FetchedRecord } from './wire/fetched-record.ts'
+export type { FetchedRecord } from '../fetched-record.ts'
+export type { Isolation } from './wire/fetch.ts'
 
 export interface RecordReaderOptions {
   readonly isolation: Isolation
@@ -201,11 +202,14 @@ export class RecordReader {
   async #lostRange(partition: AssignedPartition): Promise<void> {
     const { topic, partition: number, topicId } = partition
     const { isolation } = this.#bounds
-    let bounds = {}
+    let bounds: Bounds | undefined
     try {
       const info = await this.#cluster.topic(topic)
       const deadline = new Deadline(BOUNDS_TIMEOUT_MS)
-      if (info?.id === topicId) bounds = await findBounds(this.#cluster, info, number, isolation, deadline)
+      if (info?.id === topicId) {
+        const found = await findBounds(this.#cluster, info, [number], isolation, deadline)
+        bounds = found.get(number)
+      }
     } catch {
       // The event is worth more than the bounds in it.
     }

@@ -1,4 +1,4 @@
-import type { FetchedRecord } from '../kafka/wire/fetched-record.ts'
+import type { FetchedRecord } from '../fetched-record.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { scanJson, skipSpace } from './json-scan.ts'
 import { isText, writeBase64, writeJsonString } from './json-string.ts'

@@ -1,4 +1,4 @@
-import type { FetchedRecord } from '../wire/fetched-record.ts'
+import type { FetchedRecord } from '../../fetched-record.ts'
 
 /** A partition by the name of its topic. */
 export interface PartitionKey {

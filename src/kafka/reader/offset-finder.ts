@@ -45,17 +45,23 @@ export async function findOffsets(
   }
 }
 
-/** The bounds of one partition, at once. @throws as findOffsets */
+/** Where a partition's log starts and where the next record goes. */
+export interface Bounds {
+  readonly earliest: number
+  readonly latest: number
+}
+
+/** The bounds of these partitions. @throws as findOffsets */
 export async function findBounds(
   cluster: Cluster,
   topic: TopicInfo,
-  partition: number,
+  partitions: readonly number[],
   isolation: Isolation,
   deadline: Deadline,
-): Promise<{ earliest: number; latest: number }> {
-  const ask = (place: Place) => findOffsets(cluster, topic, [partition], place, isolation, deadline)
+): Promise<Map<number, Bounds>> {
+  const ask = (place: Place) => findOffsets(cluster, topic, partitions, place, isolation, deadline)
   const [earliest, latest] = await Promise.all([ask('earliest'), ask('latest')])
-  return { earliest: earliest.get(partition) ?? 0, latest: latest.get(partition) ?? 0 }
+  return new Map(partitions.map((p) => [p, { earliest: earliest.get(p) ?? 0, latest: latest.get(p) ?? 0 }]))
 }
 
 /** Adds what the leaders answer to `found`; the problem of one that did not, where there was one. */

@@ -80,30 +80,42 @@ function bytesSize(bytes: Buffer | null): number {
   return bytes === null ? 1 : varintSize(bytes.length) + bytes.length
 }
 
-/** Bytes of a zigzag varint. Timestamp deltas pass 32 bits, so wide values are counted by division. */
+/** Past this, either way, shifts no longer do: timestamp deltas reach 2^53. */
+const SMALL = 0x4000_0000
+
+/** Bytes of a zigzag varint. */
 function varintSize(value: number): number {
-  let unsigned = zigzag(value)
-  let size = 1
-  while (unsigned >= 128) {
-    unsigned = Math.floor(unsigned / 128)
-    size++
+  if (value < -SMALL || value >= SMALL) {
+    let size = 2
+    for (let rest = Math.floor(magnitude(value) / 64); rest >= 128; rest = Math.floor(rest / 128)) size++
+    return size
   }
+  let size = 1
+  for (let rest = (value << 1) ^ (value >> 31); rest > 127; rest >>>= 7) size++
   return size
 }
 
-/** Zigzag without BigInt, exact for the deltas that fit: below 2^52 either way. */
-function zigzag(value: number): number {
-  return value >= 0 ? value * 2 : -value * 2 - 1
+function writeVarint(out: Buffer, at: number, value: number): number {
+  if (value < -SMALL || value >= SMALL) return writeWideVarint(out, at, value)
+  let rest = (value << 1) ^ (value >> 31)
+  for (; rest > 127; rest >>>= 7) out[at++] = (rest & 127) | 128
+  out[at++] = rest
+  return at
 }
 
-function writeVarint(out: Buffer, at: number, value: number): number {
-  let unsigned = zigzag(value)
-  while (unsigned >= 128) {
-    out[at++] = (unsigned % 128) | 128
-    unsigned = Math.floor(unsigned / 128)
-  }
-  out[at++] = unsigned
+/** The same by division, exact for every safe integer: doubling one past 2^52 would round it. */
+function writeWideVarint(out: Buffer, at: number, value: number): number {
+  const wide = magnitude(value)
+  out[at++] = 128 | ((wide % 64) * 2) | (value < 0 ? 1 : 0)
+  let rest = Math.floor(wide / 64)
+  for (; rest >= 128; rest = Math.floor(rest / 128)) out[at++] = (rest % 128) | 128
+  out[at++] = rest
   return at
+}
+
+/** What zigzag coding doubles: its lowest bit is the sign. */
+function magnitude(value: number): number {
+  return value < 0 ? -value - 1 : value
 }
 
 function writeBytes(out: Buffer, at: number, bytes: Buffer | null): number {

@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import type { Cluster } from '../../kafka/cluster.ts'
+import type { FetchedRecord } from '../../fetched-record.ts'
+import { readTopic } from '../../kafka/reader/read-topic.ts'
+import { Problem } from '../../problem.ts'
+import { ByteWriter } from '../../records/byte-writer.ts'
+import { encodeCursors } from '../../records/cursor.ts'
+import { type RecordFormat, recordPrefix, renderRecord } from '../../records/render-record.ts'
+import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
+import { goneSignal } from './gone-signal.ts'
+import { ReadAnswer, type ReadQuery, readQuery } from './read-schemas.ts'
+import { findStart } from './read-start.ts'
+
+/** How often a start that Kafka moved meanwhile, by retention or by a topic made again, is looked up anew. */
+const MAX_TRIES = 3
+const COMMA = 0x2c
+
+export function registerReadRecords(app: App, deps: Deps): void {
+  const Query = readQuery(deps.config.limits)
+  addRoute(app, route(Query), async (c) => {
+    const topic = topicParam(c)
+    const query = parseQuery(Query, c)
+    if (query.from !== undefined && query.cursor !== undefined) {
+      throw new Problem('invalid_parameter', {
+        errors: [{ parameter: 'from', reason: 'not together with cursor' }],
+      })
+    }
+    if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
+    const body = await readRecords(deps, topic, query, goneSignal(c))
+    return c.body(body as Uint8Array<ArrayBuffer>, 200, { 'content-type': 'application/json' })
+  })
+}
+
+async function readRecords(deps: Deps, name: string, query: ReadQuery, signal: AbortSignal): Promise<Buffer> {
+  const { cluster, draining } = deps
+  for (let left = MAX_TRIES - 1; ; left--) {
+    try {
+      const { topic, offsets, whole } = await findStart(cluster, name, query)
+      const list = new RecordList(name, query.format, query.maxBytes)
+      const { limit, wait, isolation } = query
+      const take = (partition: number, record: FetchedRecord) => list.take(partition, record)
+      const read = await readTopic(cluster, {
+        topic,
+        offsets,
+        limit,
+        isolation,
+        waitMs: wait,
+        take,
+        ended: draining,
+        signal,
+      })
+      const cursor = encodeCursors([{ topic: name, topicId: topic.id, offsets: read.offsets, whole }])
+      return list.end(cursor, read.caughtUp)
+    } catch (error) {
+      if (left === 0 || !(error instanceof Problem) || !mayMove(error, cluster, name, query)) throw error
+    }
+  }
+}
+
+/** Whether looking up the start again can find another: what most of `from` names moves, and cached metadata may be old. */
+function mayMove({ code }: Problem, cluster: Cluster, topic: string, { from, cursor }: ReadQuery): boolean {
+  if (code === 'topic_not_found') return cluster.cachedTopic(topic) !== undefined
+  return code === 'position_lost' && cursor === undefined && from?.kind !== 'offset'
+}
+
+/** The answer's JSON as it grows, up to its limit of bytes. */
+class RecordList {
+  readonly #out = new ByteWriter(8_192)
+  readonly #prefixes = new Map<number, Buffer>()
+  readonly #topic: string
+  readonly #format: RecordFormat
+  readonly #maxBytes: number
+  readonly #start: number
+
+  constructor(topic: string, format: RecordFormat, maxBytes: number) {
+    this.#topic = topic
+    this.#format = format
+    this.#maxBytes = maxBytes
+    this.#out.ascii('{"records":[')
+    this.#start = this.#out.length
+  }
+
+  /** Whether the record fits. The first always does. */
+  take(partition: number, record: FetchedRecord): boolean {
+    const out = this.#out
+    const before = out.length
+    const isFirst = before === this.#start
+    if (!isFirst) out.byte(COMMA)
+    renderRecord(out, this.#prefix(partition), record, this.#format)
+    if (isFirst || out.length - this.#start <= this.#maxBytes) return true
+    out.truncate(before)
+    return false
+  }
+
+  #prefix(partition: number): Buffer {
+    let prefix = this.#prefixes.get(partition)
+    if (prefix === undefined) this.#prefixes.set(partition, (prefix = recordPrefix(this.#topic, partition)))
+    return prefix
+  }
+
+  end(cursor: string, caughtUp: boolean): Buffer {
+    this.#out.ascii(`],"cursor":"${cursor}","caughtUp":${caughtUp}}`)
+    return this.#out.take()
+  }
+}
+
+const route = (query: ReturnType<typeof readQuery>) => ({
+  operationId: 'readRecords',
+  method: 'get' as const,
+  path: '/v1/topics/{topic}/records',
+  tags: ['Records'],
+  summary: 'Read records',
+  description: [
+    'Reads what there is from a position, without a group. Each answer has a `cursor` to go on from, which any replica',
+    'takes: nothing is kept here, so nothing is skipped and nothing comes twice. With `wait` the answer comes as soon as',
+    'there is a record, and at its end without one.',
+    '',
+    'A position that no longer exists is 409 `position_lost`, with `bounds`: the `earliest` and `latest` offset there is,',
+    'by partition. An offset given as `from` is of every partition that is read.',
+  ].join('\n'),
+  request: { params: z.object({ topic: TopicName }), query },
+  responses: {
+    200: {
+      description: 'The records, perhaps none.',
+      content: { 'application/json': { schema: ReadAnswer } },
+    },
+    ...problemResponses(
+      'invalid_cursor',
+      'internal_topic',
+      'kafka_authorization',
+      'topic_not_found',
+      'partition_not_found',
+      'position_lost',
+      'invalid_topic_name',
+      'invalid_parameter',
+      'kafka_auth_failed',
+      'kafka_unavailable',
+      'shutting_down',
+    ),
+  },
+})

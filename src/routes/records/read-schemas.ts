@@ -1,0 +1,138 @@
+import { z } from '@hono/zod-openapi'
+import { START_POSITION_FORMS, parseStartPosition, type StartPosition } from '../../start-position.ts'
+import type { Limits } from '../../config.ts'
+import { TopicName } from '../route.ts'
+
+const DEFAULT_LIMIT = 100
+const DEFAULT_MAX_BYTES = 1_048_576
+
+export const Isolation = z.enum(['read_uncommitted', 'read_committed'], {
+  error: 'expected read_uncommitted or read_committed',
+})
+
+export const Format = z.enum(['auto', 'json', 'text', 'base64'], {
+  error: 'expected auto, json, text or base64',
+})
+
+/** A whole number in plain digits; anything past its limits is refused, never clamped. */
+function whole(minimum: number, maximum: number) {
+  const error = `expected a whole number from ${minimum} to ${maximum}`
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, error)
+    .transform(Number)
+    .pipe(z.number().min(minimum, error).max(maximum, error))
+    .openapi({ type: 'integer', minimum, maximum, pattern: undefined })
+}
+
+const times =
+  '\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,9})?)?(Z|[+-](0\\d|1[0-3]):[0-5]\\d)'
+/** For the reader and for generators of requests; parseStartPosition decides. */
+const fromPattern = `^(earliest|latest|-[1-9]\\d{0,14}|\\d{1,15}|@\\d{1,15}|${times})$`
+
+const From = z.string().transform((text, context): StartPosition => {
+  // A query string's `+` is a space: the zone of a time that was not percent-encoded.
+  const start = parseStartPosition(text.replace(/ (\d\d:\d\d)$/, '+$1'))
+  if (start !== undefined) return start
+  context.addIssue({ code: 'custom', message: START_POSITION_FORMS })
+  return z.NEVER
+})
+
+/** The query of readRecords; the limits are the gateway's own. */
+export function readQuery({ maxReadRecords, maxReadBytes, maxWaitMs }: Limits) {
+  const limit = Math.min(DEFAULT_LIMIT, maxReadRecords)
+  const maxBytes = Math.min(DEFAULT_MAX_BYTES, maxReadBytes)
+  return z.strictObject({
+    from: From.optional().openapi({
+      pattern: fromPattern,
+      description:
+        'Where to start: `earliest` (the default), `latest`, `-N` (the last N of each partition), an offset, an ISO 8601 ' +
+        'time with its zone, or `@` and epoch milliseconds. A compacted or transactional topic may hold fewer records ' +
+        'in its last N offsets.',
+    }),
+    cursor: z
+      .string()
+      .optional()
+      .describe(
+        'Where to go on: the `cursor` of an earlier answer, at any replica. Not together with `from`.',
+      ),
+    partition: whole(0, 0x7fffffff)
+      .optional()
+      .describe('Read this partition alone; all of them where left out.'),
+    limit: whole(1, maxReadRecords)
+      .default(limit)
+      .openapi({ default: limit })
+      .describe('The most records to answer with, up to SLUICE_MAX_READ_RECORDS.'),
+    maxBytes: whole(1, maxReadBytes)
+      .default(maxBytes)
+      .openapi({ default: maxBytes })
+      .describe(
+        'The most bytes of `records` as JSON, up to SLUICE_MAX_READ_BYTES. A first record larger than that comes all ' +
+          'the same.',
+      ),
+    wait: whole(0, maxWaitMs)
+      .default(0)
+      .openapi({ default: 0 })
+      .describe('Milliseconds to wait for a first record where there is none, up to SLUICE_MAX_WAIT_MS.'),
+    isolation: Isolation.default('read_uncommitted').describe(
+      '`read_committed` leaves out the records of aborted and of open transactions.',
+    ),
+    format: Format.default('auto').describe(
+      'How keys and values are shown. `auto`: JSON objects and arrays as they are, other UTF-8 as text, bytes as ' +
+        'base64. `json`: any JSON value as it is (keys as in `auto`). `text`: UTF-8 as text. `base64`: as base64. What ' +
+        'does not fit is base64, marked by `keyEncoding` or `valueEncoding`.',
+    ),
+  })
+}
+
+export type ReadQuery = z.output<ReturnType<typeof readQuery>>
+
+const base64 = z.literal('base64').optional()
+const header = z.strictObject({
+  name: z.string(),
+  nameEncoding: base64.describe('The name is not UTF-8.'),
+  value: z.string().nullable(),
+  encoding: base64.describe('The value is not UTF-8.'),
+})
+
+/** A record as it is read. It is written by records/render-record.ts, byte by byte; tests hold the two together. */
+export const ReadRecord = z
+  .strictObject({
+    topic: TopicName,
+    partition: z.int().min(0),
+    offset: z.int().min(0),
+    timestamp: z.int().describe('Milliseconds since the epoch; -1 for none.'),
+    timestampType: z
+      .enum(['CreateTime', 'LogAppendTime'])
+      .describe("Whose time it is, the producer's or the broker's, as `message.timestamp.type` spells it."),
+    key: z.unknown().describe('Null where there is none.'),
+    keyEncoding: base64.describe('The key is a base64 string.'),
+    value: z.unknown().describe('Null for a tombstone.'),
+    valueEncoding: base64.describe('The value is a base64 string.'),
+    headers: z
+      .union([z.record(z.string(), z.string()), z.array(header)])
+      .describe('By name; or a list, where a name repeats, a value is null, or one of them is not UTF-8.'),
+  })
+  .openapi('Record', {
+    required: ['topic', 'partition', 'offset', 'timestamp', 'timestampType', 'key', 'value', 'headers'],
+    example: {
+      topic: 'orders',
+      partition: 2,
+      offset: 4711,
+      timestamp: 1795466320013,
+      timestampType: 'CreateTime',
+      key: 'order-17',
+      value: { total: 12.5 },
+      headers: { source: 'web' },
+    },
+  })
+
+export const ReadAnswer = z
+  .strictObject({
+    records: z
+      .array(ReadRecord)
+      .describe('Of one partition in order of their offsets; of several, the earliest first.'),
+    cursor: z.string().describe('Where to go on: exactly after these records.'),
+    caughtUp: z.boolean().describe('Whether there was nothing more when this was read.'),
+  })
+  .meta({ id: 'ReadAnswer' })
