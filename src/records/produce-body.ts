@@ -3,6 +3,7 @@ import { Problem, type ProblemCode, type ProblemPart } from '../problem.ts'
 import type { OutgoingRecord, RecordHeader } from '../record.ts'
 import { decodeBase64 } from './base64.ts'
 import { hasLoneSurrogateEscape, scanJson, skipSpace } from './json-scan.ts'
+import { jsonString, NameSet, walkArray, walkObject } from './json-walk.ts'
 
 /** The records of a JSON produce body, and whether it was one record or a batch: the answer has the same form. */
 export interface ProduceBody {
@@ -14,13 +15,10 @@ const MAX_HEADERS = 1_000
 const MAX_REPORTED_ERRORS = 20
 const NO_HEADERS: readonly RecordHeader[] = []
 const QUOTE = 0x22
-const COMMA = 0x2c
 const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
 const BACKSLASH = 0x5c
 const LOWER_N = 0x6e
 const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 
 /**
  * Reads a JSON produce body, one record or `{"records": [...]}`, without building its values: a key or value that is an
@@ -29,8 +27,19 @@ const CLOSE_BRACE = 0x7d
  * too_many_records
  */
 export function parseProduceBody(bytes: Buffer, maxRecords: number): ProduceBody {
-  if (!isUtf8(bytes)) throw new Problem('malformed_json', { detail: 'The body is not valid UTF-8.' })
+  if (!isUtf8(bytes)) {
+    throw new Problem('malformed_json', { detail: 'The body is not valid UTF-8.', outcome: 'not_written' })
+  }
   return new Parser(bytes, maxRecords).parse()
+}
+
+/** Takes a member of an object and where its value starts; returns where that ends, or -1 where it is malformed. */
+type Visit = (name: string, value: number, pointer: string) => number
+
+const givenTwice: { reason: string; code: ProblemCode } = { reason: 'given twice', code: 'invalid_request' }
+const headerTwice: typeof givenTwice = {
+  reason: 'named twice: use the list form for duplicates',
+  code: 'invalid_headers',
 }
 
 /** Where a value stands in the bytes. */
@@ -84,7 +93,8 @@ class Parser {
       this.#fault(pointer, 'expected an array of records')
       return scanJson(bytes, start)
     }
-    return this.#array(start, pointer, (at, elementPointer, index) => {
+    return walkArray(bytes, start, (at, index) => {
+      const elementPointer = `${pointer}/${index}`
       if (index >= this.#maxRecords) {
         throw new Problem('too_many_records', {
           detail: `One request may hold at most ${this.#maxRecords} records.`,
@@ -160,13 +170,14 @@ class Parser {
 
   #isBase64(span: Span | undefined, pointer: string): boolean {
     if (span === undefined || this.#bytes[span.start] === LOWER_N) return false
-    const text = this.#bytes.toString('latin1', span.start, span.end)
-    if (text !== '"base64"') this.#fault(pointer, 'expected "base64", or nothing', 'invalid_encoding')
-    return text === '"base64"'
+    const isBase64 =
+      this.#bytes[span.start] === QUOTE && jsonString(this.#bytes, span.start, span.end) === 'base64'
+    if (!isBase64) this.#fault(pointer, 'expected "base64", or nothing', 'invalid_encoding')
+    return isBase64
   }
 
   #base64(span: Span, pointer: string): Buffer {
-    const decoded = decodeBase64(this.#bytes.toString('latin1', span.start + 1, span.end - 1))
+    const decoded = decodeBase64(jsonString(this.#bytes, span.start, span.end))
     if (decoded === undefined)
       this.#fault(pointer, 'not valid base64 (RFC 4648, section 4)', 'invalid_encoding')
     return decoded ?? Buffer.alloc(0)
@@ -176,14 +187,8 @@ class Parser {
   #text({ start, end }: Span, pointer: string): Buffer {
     const bytes = this.#bytes.subarray(start + 1, end - 1)
     if (!bytes.includes(BACKSLASH)) return bytes
-    if (hasLoneSurrogateEscape(this.#bytes, start, end)) {
-      throw new Problem('malformed_json', {
-        detail: `${pointer} holds half of a surrogate pair, which no text can carry.`,
-        errors: [{ pointer, reason: 'a lone surrogate' }],
-        outcome: 'not_written',
-      })
-    }
-    return Buffer.from(JSON.parse(this.#bytes.toString('utf8', start, end)) as string)
+    if (hasLoneSurrogateEscape(this.#bytes, start, end)) throw loneSurrogate(pointer)
+    return Buffer.from(jsonString(this.#bytes, start, end))
   }
 
   #integer(span: Span | undefined, max: number, pointer: string, code: ProblemCode): number | undefined {
@@ -198,21 +203,17 @@ class Parser {
   #headers(start: number, pointer: string, into: RecordHeader[]): number {
     const bytes = this.#bytes
     if (bytes[start] === OPEN_BRACE) {
-      const names = new Set<string>()
-      return this.#object(start, pointer, (name, value, valuePointer) => {
+      const visit: Visit = (name, value, valuePointer) => {
         const end = scanJson(bytes, value)
         if (end < 0) return end
-        if (names.has(name))
-          this.#fault(valuePointer, 'named twice: use the list form for duplicates', 'invalid_headers')
-        names.add(name)
+        if (!name.isWellFormed()) throw loneSurrogate(valuePointer)
         this.#addHeader(into, Buffer.from(name), { start: value, end }, undefined, valuePointer)
         return end
-      })
+      }
+      return this.#object(start, pointer, visit, headerTwice)
     }
     if (bytes[start] === OPEN_BRACKET) {
-      return this.#array(start, pointer, (at, elementPointer) =>
-        this.#headerElement(at, elementPointer, into),
-      )
+      return walkArray(bytes, start, (at, index) => this.#headerElement(at, `${pointer}/${index}`, into))
     }
     const end = scanJson(bytes, start)
     if (bytes[start] !== LOWER_N) this.#fault(pointer, 'expected an object or a list', 'invalid_headers')
@@ -256,74 +257,25 @@ class Parser {
     else if (name.some((byte) => byte < 0x20 || byte === 0x7f)) {
       this.#fault(pointer, 'the name holds a control character', 'invalid_headers')
     } else if (into.length >= MAX_HEADERS) {
-      if (into.length === MAX_HEADERS)
-        this.#fault(pointer, `more than ${MAX_HEADERS} headers`, 'invalid_headers')
+      this.#fault(pointer, `more than ${MAX_HEADERS} headers`, 'invalid_headers')
+      this.#throwFaults()
     } else into.push({ name, value: this.#content(value, encoding, pointer) })
   }
 
-  /**
-   * Walks an object's members; `visit` returns where the member's value ends. Returns where the object ends, or -1
-   * where it is malformed. A member named twice is a fault: parsers disagree on which one counts.
-   */
-  #object(
-    start: number,
-    pointer: string,
-    visit: (name: string, value: number, pointer: string) => number,
-  ): number {
-    const bytes = this.#bytes
-    const length = bytes.length
-    const seen: string[] = []
-    let i = skipSpace(bytes, start + 1, length)
-    if (bytes[i] === CLOSE_BRACE) return i + 1
-    for (;;) {
-      if (bytes[i] !== QUOTE) return -1
-      const nameEnd = scanJson(bytes, i)
-      if (nameEnd < 0) return -1
-      const name = this.#name(i, nameEnd)
-      i = skipSpace(bytes, nameEnd, length)
-      if (bytes[i] !== 0x3a) return -1
-      i = skipSpace(bytes, i + 1, length)
-      const memberPointer = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
-      // Header objects keep their own account, with a word of advice.
-      if (seen.includes(name) && !pointer.endsWith('/headers')) this.#fault(memberPointer, 'given twice')
-      seen.push(name)
-      i = visit(name, i, memberPointer)
-      if (i < 0) return -1
-      i = skipSpace(bytes, i, length)
-      const next = bytes[i]
-      if (next === CLOSE_BRACE) return i + 1
-      if (next !== COMMA) return -1
-      i = skipSpace(bytes, i + 1, length)
-    }
-  }
-
-  #array(
-    start: number,
-    pointer: string,
-    visit: (at: number, pointer: string, index: number) => number,
-  ): number {
-    const bytes = this.#bytes
-    const length = bytes.length
-    let i = skipSpace(bytes, start + 1, length)
-    if (bytes[i] === CLOSE_BRACKET) return i + 1
-    for (let index = 0; ; index++) {
-      i = visit(i, `${pointer}/${index}`, index)
-      if (i < 0) return -1
-      i = skipSpace(bytes, i, length)
-      const next = bytes[i]
-      if (next === CLOSE_BRACKET) return i + 1
-      if (next !== COMMA) return -1
-      i = skipSpace(bytes, i + 1, length)
-    }
-  }
-
-  #name(start: number, end: number): string {
-    const raw = this.#bytes.toString('utf8', start + 1, end - 1)
-    return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
+  /** Walks an object as walkObject does. A member named twice is a fault: parsers disagree on which one counts. */
+  #object(start: number, pointer: string, visit: Visit, duplicate = givenTwice): number {
+    const names = new NameSet()
+    return walkObject(this.#bytes, start, (name, value) => {
+      const memberPointer = `${pointer}/${pointerToken(name)}`
+      if (!names.add(name)) this.#fault(memberPointer, duplicate.reason, duplicate.code)
+      return visit(name, value, memberPointer)
+    })
   }
 
   #fault(pointer: string, reason: string, code: ProblemCode = 'invalid_request'): void {
-    if (this.#errors.length < MAX_REPORTED_ERRORS) this.#errors.push({ pointer, reason, code })
+    this.#errors.push({ pointer, reason, code })
+    // Nobody reads more of them, and each costs memory.
+    if (this.#errors.length === MAX_REPORTED_ERRORS) this.#throwFaults()
   }
 
   /** One kind of fault has its own code; a mixture is an invalid request. */
@@ -352,6 +304,21 @@ class RecordDraft {
   partition: Span | undefined
   timestamp: Span | undefined
   headers: RecordHeader[] | undefined
+}
+
+/** RFC 6901's escapes, for the few names that need them. */
+function pointerToken(name: string): string {
+  if (!name.includes('~') && !name.includes('/')) return name
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function loneSurrogate(pointer: string): Problem {
+  return new Problem('malformed_json', {
+    // A pointer to a member so named would itself be one.
+    detail: `${pointer.toWellFormed()} holds half of a surrogate pair, which no text can carry.`,
+    errors: [{ pointer: pointer.toWellFormed(), reason: 'a lone surrogate' }],
+    outcome: 'not_written',
+  })
 }
 
 function malformed(): Problem {
