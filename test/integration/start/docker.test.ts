@@ -6,7 +6,7 @@ import { brokers } from '../../support/kafka.ts'
 import { pathWith, runStart } from '../../support/start-process.ts'
 import { temporaryDir } from '../../support/temporary-dir.ts'
 
-describe('npm start without Java', () => {
+describe('npm start without Java', { timeout: 90_000 }, () => {
   it('runs the official image, its data in a volume, and stops it', async () => {
     const bin = pathWith([])
     const fake = resolve(import.meta.dirname, '../../support/fake-docker.mjs')

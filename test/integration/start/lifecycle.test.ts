@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { kafkaPid, makeDataDir, runStart, type TestProcess } from '../../support/start-process.ts'
 import { withAdmin, witness } from '../../support/kafka.ts'
 
@@ -30,8 +31,15 @@ describe('npm start', { timeout: 90_000 }, () => {
     await sh('sh', ['-c', `${produce} -fsS`])
     const topics = await withAdmin((admin) => admin.fetchTopicOffsets('orders'), kafka)
     expect(topics).toEqual([{ partition: 0, offset: '1', high: '1', low: '0' }])
-    const socket = /'(ws:[^']+)'/.exec(consume!)![1]
-    expect(socket).toBe(`${url.replace('http:', 'ws:')}/v1/ws?topics=orders&group=billing&from=earliest`)
+    const frames: unknown[] = []
+    const socket = new WebSocket(/'(ws:[^']+)'/.exec(consume!)![1]!)
+    onTestFinished(() => socket.terminate())
+    socket.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString())))
+    const records = [expect.objectContaining({ topic: 'orders', offset: 0, key: '7', value: { total: 42 } })]
+    await vi.waitFor(
+      () => expect(frames).toContainEqual(expect.objectContaining({ type: 'records', records })),
+      { timeout: 20_000 },
+    )
   })
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(

@@ -28,7 +28,7 @@ function putCommand(bin: string, name: string, script: string): void {
   chmodSync(join(bin, name), 0o755)
 }
 
-describe('npm start says in one sentence what stands in its way', () => {
+describe('npm start says in one sentence what stands in its way', { timeout: 90_000 }, () => {
   it('another npm start on the same data directory', async () => {
     const dataDir = await makeDataDir()
     const first = runStart({ SLUICE_DATA_DIR: dataDir })
@@ -149,7 +149,7 @@ describe('npm start says in one sentence what stands in its way', () => {
   })
 })
 
-describe('npm start with KAFKA_BROKERS', () => {
+describe('npm start with KAFKA_BROKERS', { timeout: 90_000 }, () => {
   it('uses that Kafka and starts none', async () => {
     const run = runStart({
       KAFKA_BROKERS: brokers(),
