@@ -1,12 +1,15 @@
 import { stringify } from 'yaml'
+import { asyncApiDocument } from '../src/asyncapi.ts'
 import { openApiDocument } from '../src/openapi.ts'
 import { configPage } from './generate/config-page.ts'
 import { problemsPage } from './generate/problems-page.ts'
 
+const yamlOptions = { aliasDuplicateObjects: false, lineWidth: 110, blockQuote: 'literal' } as const
+
 /** The committed files that are made from the code, by their path from the root. A test holds them up to date. */
 export const generatedFiles: Readonly<Record<string, () => string>> = {
-  'openapi.yaml': () =>
-    stringify(openApiDocument(), { aliasDuplicateObjects: false, lineWidth: 110, blockQuote: 'literal' }),
+  'openapi.yaml': () => stringify(openApiDocument(), yamlOptions),
+  'asyncapi.yaml': () => stringify(asyncApiDocument(), yamlOptions),
   'docs/config.md': configPage,
   'docs/problems.md': problemsPage,
 }

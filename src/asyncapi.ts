@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { problems } from './problem.ts'
+import { closeCodes } from './ws/close-codes.ts'
+import { SUBPROTOCOL, WS_PATH } from './ws/handshake.ts'
 import { ClientMessage, ServerMessage } from './ws/messages.ts'
 import { SubscriptionQuery } from './ws/subscription-options.ts'
 
@@ -37,6 +39,8 @@ export const exampleFrames: readonly Example[] = [
     title: problems.unknown_type.title,
     detail: 'No such type.',
     retryable: false,
+    ref: 'subscrib',
+    instance: '5b1c6a9e-0d0f-4a63-9f0e-3a1f1c1f5d7b',
   } as Example,
   { type: 'draining', deadlineMs: 10_000 } as Example,
 ]
@@ -56,12 +60,17 @@ export function asyncApiDocument(): Record<string, unknown> {
       version: '1.0.0',
       description: [
         'Text frames, one JSON object each, `type` first. Clients ignore members and types they do not know.',
-        'Offer the subprotocol `sluice.v1`, or none.',
+        `Offer the subprotocol \`${SUBPROTOCOL}\`, or none. A handshake is refused with an HTTP problem document, see openapi.yaml;`,
+        'a subscription in the URL that is refused, with an `error` frame and a close code, which browsers can see.',
         'The gateway pings; answering pongs is what every WebSocket library does by itself.',
         '',
-        'Close codes 4000-4499 mean that connecting again will not help, 4500-4999 to connect again and resume:',
+        'Close codes 4000-4499 mean that connecting again will not help, 4500-4999 to connect again and resume; so does a',
+        'connection that ends without one (1006). An `error` frame before the close says more.',
         '',
-        ...closeCodes().map(({ close, code, title }) => `- ${close}: \`${code}\`, ${title}.`),
+        ...closeCodes().map(
+          ({ code, problem, meaning }) =>
+            `- ${code}: ${problem === undefined ? '' : `\`${problem}\`, `}${meaning}`,
+        ),
       ].join('\n'),
       license: { name: 'Apache-2.0' },
     },
@@ -69,12 +78,14 @@ export function asyncApiDocument(): Record<string, unknown> {
     servers: { local: { host: 'localhost:8080', protocol: 'ws', description: 'Where `npm start` listens.' } },
     channels: {
       stream: {
-        address: '/v1/ws',
+        address: WS_PATH,
         description: 'One socket holds at most one subscription, named in the URL or by `subscribe`.',
         messages: Object.fromEntries(
           all.map((schema) => [nameOf(schema), { $ref: `#/components/messages/${nameOf(schema)}` }]),
         ),
-        bindings: { ws: { method: 'GET', query: jsonSchema(SubscriptionQuery) } },
+        bindings: {
+          ws: { method: 'GET', query: jsonSchema(SubscriptionQuery), bindingVersion: '0.1.0' },
+        },
       },
     },
     operations: {
@@ -102,15 +113,6 @@ export function asyncApiDocument(): Record<string, unknown> {
   }
 }
 
-/** Every close code of ours with the problem that it stands for, in order. */
-export function closeCodes(): { close: number; code: string; title: string }[] {
-  return Object.entries(problems)
-    .flatMap(([code, row]) =>
-      'close' in row && row.close >= 4_000 ? [{ close: row.close, code, title: row.title }] : [],
-    )
-    .sort((a, b) => a.close - b.close)
-}
-
 function operation(action: 'receive' | 'send', schemas: readonly z.ZodType[]): object {
   return {
     action,
@@ -128,7 +130,13 @@ function jsonSchema(schema: z.ZodType): object {
     target: 'draft-07',
     io: 'input',
     unrepresentable: 'any',
+    // With the ids of the usual registry the schemas would become references to definitions inside each other.
     metadata: z.registry<{ id?: string }>(),
+    override({ zodSchema, jsonSchema, path }) {
+      const { description } = z.globalRegistry.get(zodSchema) ?? {}
+      // A message's own is its summary.
+      if (description !== undefined && path.length > 0) jsonSchema.description = description
+    },
   })
   return rest
 }

@@ -1,13 +1,19 @@
+import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { Limits } from '../config.ts'
 import { Problem } from '../problem.ts'
+import { CLOSE_BAD_CLIENT, CLOSE_TRY_AGAIN, CLOSE_UNSUPPORTED_DATA } from './close-codes.ts'
 import type { ServerMessage } from './messages.ts'
 
-/** How long a peer may take to answer our close frame before the socket is cut, ms. */
-const CLOSE_TIMEOUT_MS = 2_000
-/** Payload prefix of a ping that stands for delivered records. */
-const TICKET = 't'
+/** How long a peer may take to end a connection that is being closed before it is cut, ms. */
+export const CLOSE_TIMEOUT_MS = 2_000
+/** Payload of a ping that stands for delivered records. */
+const ticketPayload = /^t(\d{1,15})$/
+/** A longer message goes out in fragments, so that a slow link that takes it bit by bit doesn't look stalled, bytes. */
+const FRAGMENT_BYTES = 262_144
+/** What a close frame can hold of a reason, bytes (RFC 6455, section 5.5). */
+const MAX_REASON_BYTES = 123
 
 export interface ConnectionHandlers {
   /** A text frame's bytes. */
@@ -21,41 +27,61 @@ export interface ConnectionHandlers {
 /**
  * One WebSocket: what may be sent now, whether the peer is alive, and how it ends.
  *
- *   open ──► peer's close, lost connection, no pong ──────────────► closed
- *    │ └───► stalled: nothing taken for wsStallMs ──► 4508 ───────► closed
- *    └─────► fail(problem), drain() ──► close frame, 2 s ─────────► closed
+ *   open ──► peer's close or end, broken framing, lost connection ──┐
+ *    │ ├───► no pong ───────────────────────────────────────────────┤
+ *    │ └───► stalled: nothing taken for wsStallMs ──► 4508 ─────────┤ closing, CLOSE_TIMEOUT_MS at most
+ *    └─────► fail(problem), close() ──► close frame ────────────────┴────────────────────────────────► closed
  */
 export class WsConnection {
   readonly #ws: WebSocket
   readonly #limits: Limits
   readonly #handlers: ConnectionHandlers
+  readonly #requestId: string
   readonly #abort = new AbortController()
   readonly log: Logger
   #waiting: (() => void)[] = []
   #alive = true
   #lastTaken = performance.now()
+  #cut: NodeJS.Timeout | undefined
   readonly #heartbeat: NodeJS.Timeout
   readonly #stallCheck: NodeJS.Timeout
 
-  constructor(ws: WebSocket, limits: Limits, log: Logger, handlers: ConnectionHandlers) {
+  /** `socket` is what the WebSocket runs on. */
+  constructor(
+    ws: WebSocket,
+    socket: Duplex,
+    limits: Limits,
+    log: Logger,
+    requestId: string,
+    handlers: ConnectionHandlers,
+  ) {
     this.#ws = ws
     this.#limits = limits
     this.#handlers = handlers
-    this.log = log
-    ws.on('error', (error) => this.log.debug({ error: error.message }, 'websocket error'))
+    this.#requestId = requestId
+    this.log = log.child({ requestId })
+    ws.on('error', (error) => {
+      this.log.debug({ error: error.message }, 'websocket error')
+      this.#ending()
+    })
+    // Without this a peer that has ended its side, and so can answer nothing any more, would be read to for ever.
+    socket.once('end', () => this.#ending())
     ws.on('message', (data, isBinary) => {
-      if (isBinary) this.close(1003, 'text frames only')
+      if (this.signal.aborted) return
+      this.#alive = true
+      if (isBinary) this.close(CLOSE_UNSUPPORTED_DATA, 'text frames only')
       else handlers.message(data as Buffer)
       // A peer that talks but doesn't listen gets no more ears: answers and pongs would pile up.
       if (this.#full()) this.#pauseReading()
     })
     ws.on('ping', () => {
+      this.#alive = true
       if (this.#full()) this.#pauseReading()
     })
     ws.on('pong', (data) => {
       this.#alive = true
-      const text = data.toString('latin1')
-      if (text.startsWith(TICKET)) handlers.pong(Number(text.slice(1)))
+      const ticket = ticketPayload.exec(data.toString('latin1'))?.[1]
+      if (ticket !== undefined && !this.signal.aborted) handlers.pong(Number(ticket))
     })
     ws.once('close', () => this.#closed())
     this.#heartbeat = setInterval(() => this.#beat(), limits.wsPingMs).unref()
@@ -74,20 +100,35 @@ export class WsConnection {
   /** Sends a text frame that has been built already. It is queued whatever its size: wait for `writable` in between. */
   sendText(text: string | Buffer): void {
     if (this.signal.aborted) return
-    this.#ws.send(text, { binary: false }, () => this.#taken())
+    if (text.length <= FRAGMENT_BYTES) this.#ws.send(text, { binary: false }, () => this.#taken())
+    else this.#sendFragments(Buffer.from(text))
+  }
+
+  #sendFragments(bytes: Buffer): void {
+    for (let start = 0; start < bytes.length;) {
+      let end = Math.min(start + FRAGMENT_BYTES, bytes.length)
+      // Not within a character: some clients decode each fragment by itself.
+      while (end < bytes.length && (bytes[end]! & 0xc0) === 0x80) end--
+      const fin = end === bytes.length
+      this.#ws.send(bytes.subarray(start, end), { binary: false, fin }, () => this.#taken())
+      start = end
+    }
   }
 
   /** Sends a ping whose pong proves that everything sent before it has arrived. */
   sendTicket(ticket: number): void {
-    if (!this.signal.aborted) this.#ws.ping(`${TICKET}${ticket}`)
+    if (!this.signal.aborted) this.#ws.ping(`t${ticket}`)
   }
 
   sendError(problem: Problem, ref?: string): void {
+    const { errors, extra } = problem.options
     this.send({
       type: 'error',
       ...problem.summary(),
-      ...problem.options.extra,
+      ...extra,
+      ...(errors === undefined ? {} : { errors: [...errors] }),
       ...(ref === undefined ? {} : { ref }),
+      instance: this.#requestId,
     })
   }
 
@@ -120,9 +161,15 @@ export class WsConnection {
   }
 
   #beat(): void {
+    if (this.signal.aborted) return
+    if (this.#ws.bufferedAmount > 0) {
+      // Pings and pongs wait behind a slow reader's backlog: what it takes is its sign of life, see #checkStall.
+      this.#alive = true
+      return
+    }
     if (!this.#alive) {
       this.log.debug('no pong: the peer is gone')
-      this.#ws.terminate()
+      this.terminate()
       return
     }
     this.#alive = false
@@ -134,7 +181,6 @@ export class WsConnection {
       this.#lastTaken = performance.now()
       return
     }
-    // Bytes wait behind a slow reader's backlog, pongs included: what it takes is its sign of life.
     if (performance.now() - this.#lastTaken < this.#limits.wsStallMs) return
     this.fail(new Problem('slow_consumer'))
   }
@@ -142,23 +188,34 @@ export class WsConnection {
   /** Says what went wrong in an `error` frame and closes with the problem's close code. */
   fail(problem: Problem): void {
     this.sendError(problem)
-    this.close(problem.row.close ?? 4400, problem.row.title)
+    const { close = problem.row.retryable ? CLOSE_TRY_AGAIN : CLOSE_BAD_CLIENT, title } = problem.row
+    this.close(close, title)
   }
 
   /** Closes with a code of RFC 6455 or one of ours. The reason is cut to what a control frame can hold. */
   close(code: number, reason: string): void {
     if (this.signal.aborted) return
+    this.#ending()
+    this.#ws.close(code, Buffer.byteLength(reason) > MAX_REASON_BYTES ? '' : reason)
+  }
+
+  /** Cuts the connection, whatever was still to be sent. */
+  terminate(): void {
+    this.#ws.terminate()
+  }
+
+  #ending(): void {
+    if (this.#cut !== undefined) return
     this.#abort.abort()
     this.#wake()
-    this.#ws.close(code, reason.slice(0, 120))
-    setTimeout(() => this.#ws.terminate(), CLOSE_TIMEOUT_MS).unref()
+    this.#cut = setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref()
   }
 
   #closed(): void {
+    this.#ending()
+    clearTimeout(this.#cut)
     clearInterval(this.#heartbeat)
     clearInterval(this.#stallCheck)
-    this.#abort.abort()
-    this.#wake()
     this.#handlers.closed()
   }
 }

@@ -4,6 +4,7 @@ export interface PartitionOffset {
   readonly offset: number
 }
 
+/** One partition from being assigned until it is removed or assigned anew, which is another delivery. */
 interface Delivery {
   readonly topic: string
   readonly partition: number
@@ -15,22 +16,24 @@ interface Delivery {
   acked: number
 }
 
+/** A ping that stands for everything sent before it. */
+type Ticket = readonly { readonly delivery: Delivery; readonly position: number }[]
+
+/** Pings under way at most. What is sent meanwhile goes with the next: a client that answers none costs no memory. */
+const MAX_TICKETS = 32
+
 /** What was sent on one socket, what of it the client has, and so what may be committed. No I/O. */
 export class DeliveryTracker {
   readonly #partitions = new Map<string, Delivery>()
-  /** Positions by ping ticket, oldest first. */
-  readonly #tickets = new Map<number, PartitionOffset[]>()
+  /** By number, oldest first. */
+  readonly #tickets = new Map<number, Ticket>()
   readonly #unticketed = new Set<Delivery>()
   #lastTicket = 0
 
   assigned(topic: string, partition: number, offset: number): void {
-    this.#partitions.set(keyOf(topic, partition), {
-      topic,
-      partition,
-      lastRecord: -1,
-      position: offset,
-      acked: offset,
-    })
+    this.removed(topic, partition)
+    const delivery = { topic, partition, lastRecord: -1, position: offset, acked: offset }
+    this.#partitions.set(keyOf(topic, partition), delivery)
   }
 
   removed(topic: string, partition: number): void {
@@ -46,49 +49,42 @@ export class DeliveryTracker {
     if (delivery === undefined) return
     if (lastRecord >= 0) delivery.lastRecord = lastRecord
     delivery.position = position
-    this.#unticketed.add(delivery)
+    if (position > delivery.acked) this.#unticketed.add(delivery)
   }
 
-  /** A ping's payload that stands for everything sent since the last one; undefined where that is nothing. */
+  /** A ping's number that stands for everything sent since the last one; undefined where none is to be sent now. */
   ticket(): number | undefined {
-    if (this.#unticketed.size === 0) return undefined
-    const positions = [...this.#unticketed].map(({ topic, partition, position: offset }) => ({
-      topic,
-      partition,
-      offset,
-    }))
+    if (this.#unticketed.size === 0 || this.#tickets.size >= MAX_TICKETS) return undefined
+    const ticket = [...this.#unticketed].map((delivery) => ({ delivery, position: delivery.position }))
     this.#unticketed.clear()
-    this.#tickets.set(++this.#lastTicket, positions)
+    this.#tickets.set(++this.#lastTicket, ticket)
     return this.#lastTicket
   }
 
-  /** Whether some ping that stands for one of these partitions has not come back. */
-  awaits(partitions: readonly { topic: string; partition: number }[]): boolean {
-    const keys = new Set(partitions.map(({ topic, partition }) => keyOf(topic, partition)))
-    for (const positions of this.#tickets.values()) {
-      if (positions.some(({ topic, partition }) => keys.has(keyOf(topic, partition)))) return true
-    }
-    return false
+  /** Whether something that was sent of these partitions, or of any, has not been acked. */
+  awaits(partitions?: readonly { topic: string; partition: number }[]): boolean {
+    const deliveries = partitions?.map(({ topic, partition }) =>
+      this.#partitions.get(keyOf(topic, partition)),
+    ) ?? [...this.#partitions.values()]
+    return deliveries.some((delivery) => delivery !== undefined && delivery.acked < delivery.position)
   }
 
-  /** The client's side has received everything up to a ticket: what can be committed for that. */
+  /**
+   * The client's side has received everything up to a ticket: what can be committed for that. A number that is not under
+   * way says nothing: a client may send pongs that nobody asked for (RFC 6455, section 5.5.3).
+   */
   pong(ticket: number): PartitionOffset[] {
-    const commits = new Map<string, PartitionOffset>()
-    for (const [number, positions] of this.#tickets) {
+    if (!this.#tickets.has(ticket)) return []
+    const commits = new Map<Delivery, PartitionOffset>()
+    for (const [number, sent] of this.#tickets) {
       if (number > ticket) break
       this.#tickets.delete(number)
-      for (const position of positions) {
-        const key = keyOf(position.topic, position.partition)
-        const delivery = this.#partitions.get(key)
+      for (const { delivery, position } of sent) {
+        const { topic, partition } = delivery
         // A partition given up and taken again starts anew: an old ticket says nothing of it.
-        if (
-          delivery === undefined ||
-          position.offset <= delivery.acked ||
-          position.offset > delivery.position
-        )
-          continue
-        delivery.acked = position.offset
-        commits.set(key, position)
+        if (this.#partitions.get(keyOf(topic, partition)) !== delivery || position <= delivery.acked) continue
+        delivery.acked = position
+        commits.set(delivery, { topic, partition, offset: position })
       }
     }
     return [...commits.values()]

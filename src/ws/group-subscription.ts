@@ -1,19 +1,31 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Deps } from '../deps.ts'
+import type { TopicInfo } from '../kafka/cluster.ts'
 import { GroupMember } from '../kafka/group/member.ts'
 import type { AssignedPartition, TopicPartition } from '../kafka/group/types.ts'
-import { RecordReader, type ReaderEvent } from '../kafka/record-reader.ts'
+import { type PartitionPosition, RecordReader, type ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
+import { type Claim, Claims } from './claims.ts'
 import { Committer } from './committer.ts'
 import type { WsConnection } from './connection.ts'
 import { DeliveryTracker, type PartitionOffset } from './delivery-tracker.ts'
-import { memberPositions, positionLost } from './positions.ts'
-import { lookUpTopics, Stream } from './stream.ts'
+import { lookUpTopics, memberPositions, positionLost } from './positions.ts'
+import { Stream } from './stream.ts'
 import type { Subscription } from './subscription.ts'
+import type { StartPosition } from '../start-position.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 
-/** How long partitions about to be given up wait for the pongs of what was sent of them, ms. */
-const PONG_WAIT_MS = 500
+/** How long partitions about to be given up wait for what was sent of them to be acked, ms. */
+const SETTLE_MS = 500
+/** How long they wait for their last commit, ms; together less than what the group allows (5 s). */
+const FLUSH_MS = 4_000
+/** The same where the member leaves anyhow, ms. */
+const LAST_FLUSH_MS = 2_000
 const REBALANCE_TIMEOUT_MS = 30_000
+/** Before Kafka is asked again where to start, ms. */
+const RETRY_MS = 200
+/** By when the group has noticed that a topic is another, ms; where it has not, the reader goes on by itself. */
+const GROUP_NOTICES_MS = 5_000
 
 /** A socket that is a member of a consumer group: what it has received (or acked) is committed for it. */
 export class GroupSubscription implements Subscription {
@@ -21,22 +33,28 @@ export class GroupSubscription implements Subscription {
   readonly #connection: WsConnection
   readonly #options: SubscriptionOptions
   readonly #tracker = new DeliveryTracker()
-  readonly #reader: RecordReader
+  readonly #claims = new Claims()
   readonly #stream: Stream
   readonly #member: GroupMember
   readonly #committer: Committer
-  #pongArrived: (() => void) | undefined
+  readonly #stopped = new AbortController()
+  #stopping: Promise<void> | undefined
+  /** As they were at the start. */
+  #topics: readonly TopicInfo[] = []
+  #hasAnnounced = false
+  /** Called whenever something was acked. */
+  #onAcked: (() => void) | undefined
 
   constructor(deps: Deps, connection: WsConnection, options: SubscriptionOptions, group: string) {
     this.#deps = deps
     this.#connection = connection
     this.#options = options
-    const { cluster, config, log } = deps
-    this.#reader = new RecordReader(cluster, {
+    const { cluster, config } = deps
+    const reader = new RecordReader(cluster, {
       isolation: options.isolation,
       bufferBytes: config.limits.wsBufferBytes,
     })
-    this.#stream = new Stream(connection, this.#reader, options, {
+    this.#stream = new Stream(connection, reader, options, {
       delivered: (topic, partition, last, position) =>
         this.#tracker.delivered(topic, partition, last, position),
       flushed: () => this.#sendTicket(),
@@ -51,18 +69,21 @@ export class GroupSubscription implements Subscription {
         lost: (partitions) => this.#lost(partitions),
         failed: (problem) => connection.fail(problem),
       },
-      log,
+      connection.log,
     )
-    this.#committer = new Committer(
-      (offsets) => this.#member.commit(offsets),
-      (offsets) => connection.send({ type: 'committed', offsets }),
-      (error) => this.#commitFailed(error),
-    )
+    this.#committer = new Committer({
+      commit: (offsets) => this.#member.commit(offsets),
+      committed: (offsets) => connection.send({ type: 'committed', offsets }),
+      failed: (error) => this.#commitFailed(error),
+      owns: (partition) => this.#member.owns(partition),
+    })
   }
 
   async start(): Promise<void> {
-    await lookUpTopics(this.#deps.cluster, this.#options.topics)
+    this.#topics = await lookUpTopics(this.#deps.cluster, this.#options.topics)
+    if (this.#stopped.signal.aborted) return
     await this.#member.start()
+    if (!this.#hasAnnounced) this.#announce([])
   }
 
   run(): Promise<void> {
@@ -70,56 +91,111 @@ export class GroupSubscription implements Subscription {
   }
 
   async #assigned(partitions: readonly AssignedPartition[]): Promise<void> {
-    const { from, isolation } = this.#options
-    const positions = await memberPositions(this.#deps.cluster, partitions, from, isolation)
+    this.#claims.take(partitions)
+    await this.#takeUp(partitions, this.#options.from)
+  }
+
+  /**
+   * Finds where to start, and starts. While Kafka can't say, it is asked again, for as long as the partitions are ours.
+   * @throws Problem where it will not say
+   */
+  async #takeUp(partitions: readonly AssignedPartition[], from: StartPosition): Promise<void> {
+    let open = partitions.map((partition) => ({ partition, claim: this.#claims.get(partition) }))
+    for (;;) {
+      // Taken while we waited, or taken and had again, which is another claim with a start of its own.
+      open = open.filter(({ claim }) => claim !== undefined && this.#claims.has(claim))
+      if (open.length === 0 || this.#stopped.signal.aborted) return
+      const byTopic = Map.groupBy(open, ({ partition }) => partition.topic)
+      const tries = await Promise.allSettled(
+        [...byTopic].map(([topic, own]) =>
+          this.#findStart(
+            topic,
+            own.map(({ partition }) => partition),
+            from,
+          ),
+        ),
+      )
+      if (this.#stopped.signal.aborted) return
+      const found = tries.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+      const isFound = new Set(found.map(({ topic }) => topic))
+      const held = open.filter(
+        ({ claim, partition }) => isFound.has(partition.topic) && this.#claims.has(claim!),
+      )
+      this.#begin(found.filter((p) => held.some(({ claim }) => this.#claims.get(p) === claim)))
+      open = open.filter(({ partition }) => !isFound.has(partition.topic))
+      for (const result of tries) if (result.status === 'rejected') throwUnlessPassing(result.reason)
+      if (open.length > 0) await pause(RETRY_MS)
+    }
+  }
+
+  async #findStart(
+    topic: string,
+    partitions: readonly AssignedPartition[],
+    from: StartPosition,
+  ): Promise<PartitionPosition[]> {
+    const { isolation } = this.#options
+    const before = this.#topics.find(({ name }) => name === topic)!
+    const positions = await memberPositions(this.#deps.cluster, before, partitions, { from, isolation })
     // Where nothing was committed yet, the chosen start is: else the next owner would choose again, later, and skip.
     const fresh = positions.filter((position) => position.fresh)
     if (fresh.length > 0) await this.#member.commit(fresh)
+    return positions
+  }
+
+  #begin(positions: readonly PartitionPosition[]): void {
+    if (positions.length === 0) return
     for (const { topic, partition, offset } of positions) this.#tracker.assigned(topic, partition, offset)
+    for (const claim of this.#claims.of(positions)) claim.announced = true
     this.#announce(positions)
     this.#stream.assign(positions)
   }
 
   #announce(positions: readonly PartitionOffset[]): void {
+    this.#hasAnnounced = true
     const partitions = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset }))
     this.#connection.send({ type: 'assigned', partitions })
   }
 
   /** Stops reading, waits a moment for what was sent to be received, and commits it: then the next owner repeats less. */
   async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
+    const claims = this.#claims.of(partitions)
     this.#stream.unassign(partitions)
-    if (this.#options.ack === 'auto') await this.#pongsOf(partitions)
-    await this.#committer.flush()
-    this.#remove(partitions, 'rebalance')
+    if (this.#options.ack === 'auto') await this.#settle(partitions)
+    const isCommitted = await this.#committer.flush(FLUSH_MS, partitions)
+    this.#remove(claims, isCommitted ? 'rebalance' : 'lost')
   }
 
   #lost(partitions: readonly TopicPartition[]): void {
     this.#stream.unassign(partitions)
-    this.#committer.drop(partitions)
-    this.#remove(partitions, 'lost')
+    // It may have been made again under the same name: what is remembered of it would be read for ever.
+    for (const { topic } of partitions) this.#deps.cluster.forgetTopic(topic)
+    this.#remove(this.#claims.of(partitions), 'lost')
   }
 
-  #remove(partitions: readonly TopicPartition[], reason: 'rebalance' | 'lost'): void {
-    for (const { topic, partition } of partitions) this.#tracker.removed(topic, partition)
-    this.#connection.send({
-      type: 'revoked',
-      partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
-      reason,
-    })
+  #remove(claims: readonly Claim[], reason: 'rebalance' | 'lost'): void {
+    const ended = this.#claims.end(claims)
+    this.#committer.drop(ended)
+    for (const { topic, partition } of ended) this.#tracker.removed(topic, partition)
+    const partitions = ended
+      .filter(({ announced }) => announced)
+      .map(({ topic, partition }) => ({ topic, partition }))
+    if (partitions.length === 0) return
+    this.#connection.send({ type: 'revoked', partitions, reason })
+    this.#stream.tellCaughtUp()
   }
 
-  async #pongsOf(partitions: readonly TopicPartition[]): Promise<void> {
-    const deadline = performance.now() + PONG_WAIT_MS
+  /** Waits a moment for the client to have acked, or its pongs to have proved, all that was sent of the partitions. */
+  async #settle(partitions?: readonly TopicPartition[]): Promise<void> {
+    this.#sendTicket()
+    const deadline = performance.now() + SETTLE_MS
     while (this.#tracker.awaits(partitions) && !this.#connection.signal.aborted) {
       const left = deadline - performance.now()
       if (left <= 0) return
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left)
-        this.#pongArrived = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, left)
+      this.#onAcked = resolve
+      await promise
+      clearTimeout(timer)
     }
   }
 
@@ -130,8 +206,11 @@ export class GroupSubscription implements Subscription {
   }
 
   pong(ticket: number): void {
-    if (this.#options.ack === 'auto') this.#committer.add(this.#tracker.pong(ticket))
-    this.#pongArrived?.()
+    if (this.#options.ack !== 'auto') return
+    this.#committer.add(this.#tracker.pong(ticket))
+    this.#onAcked?.()
+    // What had to wait since too many pings were under way.
+    this.#sendTicket()
   }
 
   ack(offsets: readonly PartitionOffset[]): void {
@@ -148,6 +227,7 @@ export class GroupSubscription implements Subscription {
       else if (commit !== undefined) commits.push(commit)
     }
     this.#committer.add(commits)
+    this.#onAcked?.()
     const [first] = unknown
     if (first === undefined) return
     throw new Problem('unknown_delivery', {
@@ -157,28 +237,55 @@ export class GroupSubscription implements Subscription {
 
   #commitFailed(error: unknown): void {
     const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
-    this.#connection.log.warn({ code: problem.code, cause: problem.cause }, 'commit failed')
-    this.#connection.sendError(problem, 'ack')
+    this.#connection.log.debug({ code: problem.code, cause: problem.cause }, 'commit failed')
+    if (this.#options.ack === 'client') this.#connection.sendError(problem, 'ack')
+    // Nothing that the client did: `revoked` tells what there is to know.
+    else if (problem.code !== 'stale_member') this.#connection.sendError(problem)
   }
 
   /** Says that the position is gone, then goes on at the earliest record there is: nothing that exists is skipped. */
   #positionLost(event: Extract<ReaderEvent, { kind: 'lost' }>): void {
-    const { topic, partition, earliest, latest, reason } = event
     this.#connection.sendError(positionLost(event))
-    // A topic that is gone or made again changes the group's assignment by itself.
-    if (reason !== 'out_of_range' || earliest === undefined || latest === undefined) return
-    const topicId = this.#deps.cluster.cachedTopic(topic)?.id
-    if (topicId === undefined) return
-    const position = { topic, topicId, partition, offset: earliest }
-    this.#tracker.assigned(topic, partition, earliest)
-    this.#announce([position])
-    this.#stream.assign([position])
+    this.#resume(event).catch((error: unknown) => {
+      this.#connection.fail(
+        error instanceof Problem ? error : new Problem('internal_error', { cause: error }),
+      )
+    })
   }
 
-  async stop(): Promise<void> {
-    await this.#committer.flush()
+  async #resume({ topic, partition, reason }: Extract<ReaderEvent, { kind: 'lost' }>): Promise<void> {
+    const claim = this.#claims.get({ topic, partition })
+    if (claim === undefined || reason === 'not_authorized') return
+    if (reason !== 'out_of_range') {
+      // A topic that is gone or made again changes the group's assignment by itself.
+      await pause(GROUP_NOTICES_MS, undefined, { signal: this.#stopped.signal }).catch(() => {})
+      if (!this.#claims.has(claim)) return
+      this.#deps.cluster.forgetTopic(topic)
+    }
+    // An older offset that waits to be committed would bring the next owner back to where nothing is.
+    this.#committer.drop([claim])
+    await this.#takeUp([{ topic, partition, committed: undefined }], { kind: 'earliest' })
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopped.abort()
+    this.#stream.stop()
+    await this.#settle()
+    await this.#committer.flush(LAST_FLUSH_MS)
     this.#committer.stop()
-    this.#reader.close()
     await this.#member.leave()
   }
+}
+
+/** @throws the error, where no other try can mend it */
+function throwUnlessPassing(error: unknown): void {
+  // A topic that is gone takes its partitions with it soon; a partition that was taken is not asked for again.
+  const passing =
+    error instanceof Problem &&
+    (error.row.retryable || error.code === 'topic_not_found' || error.code === 'stale_member')
+  if (!passing) throw error
 }

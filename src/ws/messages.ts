@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ProblemCode, problems } from '../problem.ts'
-import { Ack, From, Format, GroupId, Isolation, TopicList } from './subscription-options.ts'
+import { Ack, Cursor, From, Format, GroupId, Isolation, TopicList } from './subscription-options.ts'
 
 const topic = z.string()
 const partition = z.int().min(0)
@@ -16,7 +16,7 @@ export const SubscribeMessage = z
     topics: TopicList,
     group: GroupId.optional(),
     from: From.optional(),
-    cursor: z.string().max(16_384).optional(),
+    cursor: Cursor.optional(),
     ack: Ack.optional(),
     format: Format.optional(),
     isolation: Isolation.optional(),
@@ -64,7 +64,8 @@ export const DeliveredRecord = z.looseObject({
 export const ServerMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('assigned'), partitions: z.array(Position) }).meta({
     id: 'assigned',
-    description: 'Now reading these, from there; sent before any of their records.',
+    description:
+      'Now reading these, from there; sent before any of their records. Empty where other members have them all.',
   }),
   z
     .object({ type: z.literal('records'), records: z.array(DeliveredRecord), cursor: z.string().optional() })
@@ -86,7 +87,7 @@ export const ServerMessage = z.discriminatedUnion('type', [
     .meta({
       id: 'revoked',
       description:
-        'No longer read here. By a rebalance: what was acked is committed. Lost: the session had expired.',
+        'No longer read here. By a rebalance: what was acked is committed. Lost: of what was acked last some may not be.',
     }),
   z.object({ type: z.literal('caughtUp') }).meta({
     id: 'caughtUp',
@@ -100,11 +101,20 @@ export const ServerMessage = z.discriminatedUnion('type', [
       detail: z.string(),
       retryable: z.boolean(),
       ref: z.string().optional(),
+      errors: z
+        .array(
+          z.object({ pointer: z.string().optional(), parameter: z.string().optional(), reason: z.string() }),
+        )
+        .optional(),
+      topic: topic.optional(),
+      partition: partition.optional(),
+      bounds: z.object({ earliest: offset, latest: offset }).optional(),
+      instance: z.string(),
     })
     .meta({
       id: 'error',
       description:
-        'Something was refused or went wrong; `ref` names the message type at fault. The socket lives.',
+        'Something was refused or went wrong. `ref` names the message type at fault, `errors` its members; `topic`, `partition` and `bounds` a position that is lost; `instance` is the id of this connection in the log. The socket lives, unless a close frame follows.',
     }),
   z.object({ type: z.literal('draining'), deadlineMs: z.int() }).meta({
     id: 'draining',

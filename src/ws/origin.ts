@@ -13,5 +13,6 @@ export function isAllowedOrigin(
   if (allowed.includes(origin) || allowed.includes('*')) return true
   if (!URL.canParse(origin)) return false
   const url = new URL(origin)
-  return url.host === host || loopback.has(url.hostname)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return false
+  return url.host === host?.toLowerCase() || loopback.has(url.hostname)
 }

@@ -1,33 +1,46 @@
+import type { AssignedPartition } from '../kafka/group/types.ts'
 import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
 import { Deadline } from '../kafka/deadline.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { startOffsets } from '../kafka/start-offsets.ts'
-import type { AssignedPartition } from '../kafka/group/types.ts'
 import { Problem } from '../problem.ts'
+import { decodeCursor, decodeCursors } from '../records/cursor.ts'
 import type { StartPosition } from '../start-position.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 
 const DEADLINE_MS = 10_000
 
+/** How to read a subscription's topics. */
+type Start = Pick<SubscriptionOptions, 'from' | 'isolation'>
+
 /**
- * Where to read each partition of a topic: from what `given` says of it, else from the start position.
+ * The topics of a subscription.
+ * @throws Problem topic_not_found, and as Cluster.topic
+ */
+export async function lookUpTopics(cluster: Cluster, names: readonly string[]): Promise<TopicInfo[]> {
+  return Promise.all(
+    names.map(async (name) => {
+      const info = await cluster.topic(name)
+      if (info === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
+      return info
+    }),
+  )
+}
+
+/**
+ * Where to start reading these partitions.
  * @throws Problem kafka_unavailable, topic_not_found, kafka_authorization
  */
 export async function startPositions(
   cluster: Cluster,
   topic: TopicInfo,
+  partitions: readonly number[],
   from: StartPosition,
-  isolation: SubscriptionOptions['isolation'],
-  given: ReadonlyMap<number, number> = new Map(),
+  isolation: Start['isolation'],
 ): Promise<PartitionPosition[]> {
-  const unknown = topic.partitions
-    .map(({ partition }) => partition)
-    .filter((partition) => !given.has(partition))
-  const found =
-    unknown.length === 0
-      ? new Map<number, number>()
-      : await startOffsets(cluster, topic, unknown, from, isolation, new Deadline(DEADLINE_MS))
-  return [...given, ...found].map(([partition, offset]) => ({
+  if (partitions.length === 0) return []
+  const found = await startOffsets(cluster, topic, partitions, from, isolation, new Deadline(DEADLINE_MS))
+  return [...found].map(([partition, offset]) => ({
     topic: topic.name,
     topicId: topic.id,
     partition,
@@ -35,32 +48,74 @@ export async function startPositions(
   }))
 }
 
-/** Where a group member reads what it was assigned: where the group has committed, else from the start position. */
+/**
+ * Where a reader without a group starts: after what its cursor says, else at its start position. A partition added since
+ * the cursor was made is read from its beginning: nothing in it has been read.
+ * @throws Problem invalid_cursor, position_lost, and as startPositions
+ */
+export async function readerPositions(
+  cluster: Cluster,
+  topics: readonly TopicInfo[],
+  { from, isolation, cursor }: Start & Pick<SubscriptionOptions, 'cursor'>,
+): Promise<PartitionPosition[]> {
+  const given = cursor === undefined ? undefined : decodeCursors(cursor, topics)
+  const whole = new Set(
+    cursor === undefined ? [] : decodeCursor(cursor).flatMap((p) => (p.whole ? [p.topicId] : [])),
+  )
+  const positions = await Promise.all(
+    topics.map(async (topic) => {
+      const known = given?.get(topic.name) ?? new Map<number, number>()
+      if ([...known.keys()].some((partition) => topic.partitions[partition] === undefined)) {
+        throw new Problem('invalid_cursor', {
+          detail: `The cursor names a partition that ${topic.name} doesn't have.`,
+        })
+      }
+      const rest = topic.partitions.map(({ partition }) => partition).filter((p) => !known.has(p))
+      const start: StartPosition = whole.has(topic.id) ? { kind: 'earliest' } : from
+      const resumed = [...known].map(([partition, offset]) => ({
+        topic: topic.name,
+        topicId: topic.id,
+        partition,
+        offset,
+      }))
+      return [...resumed, ...(await startPositions(cluster, topic, rest, start, isolation))]
+    }),
+  )
+  return positions.flat()
+}
+
+/**
+ * Where a group member reads what it was assigned of one topic: where the group has committed, else at the start
+ * position; `fresh` says so. A partition added since the member subscribed, or of a topic made again since, is read from
+ * its beginning: all that is in it came after.
+ * @throws as startPositions
+ */
 export async function memberPositions(
   cluster: Cluster,
-  partitions: readonly AssignedPartition[],
-  from: StartPosition,
-  isolation: SubscriptionOptions['isolation'],
+  { name, id, partitions: before }: TopicInfo,
+  assigned: readonly AssignedPartition[],
+  { from, isolation }: Start,
 ): Promise<(PartitionPosition & { fresh: boolean })[]> {
-  const byTopic = Map.groupBy(partitions, ({ topic }) => topic)
-  const positions = [...byTopic].map(async ([name, own]) => {
-    const topic = await cluster.topic(name)
-    if (topic === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
-    const deadline = new Deadline(DEADLINE_MS)
-    const unknown = own.filter(({ committed }) => committed === undefined).map(({ partition }) => partition)
-    const found =
-      unknown.length === 0
-        ? new Map<number, number>()
-        : await startOffsets(cluster, topic, unknown, from, isolation, deadline)
-    return own.map(({ partition, committed }) => ({
-      topic: name,
-      topicId: topic.id,
-      partition,
-      offset: committed ?? found.get(partition) ?? 0,
-      fresh: committed === undefined,
-    }))
-  })
-  return (await Promise.all(positions)).flat()
+  const known = cluster.cachedTopic(name)
+  const isKnown = assigned.every(({ partition }) => known?.partitions[partition] !== undefined)
+  const topic = isKnown ? known : await cluster.refreshTopic(name)
+  if (topic === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
+  const fresh = assigned.filter(({ committed }) => committed === undefined).map(({ partition }) => partition)
+  const isNew = (partition: number) => topic.id !== id || partition >= before.length
+  const found = await Promise.all([
+    startPositions(cluster, topic, fresh.filter(isNew), { kind: 'earliest' }, isolation),
+    startPositions(
+      cluster,
+      topic,
+      fresh.filter((partition) => !isNew(partition)),
+      from,
+      isolation,
+    ),
+  ])
+  const committed = assigned.flatMap(({ partition, committed: offset }) =>
+    offset === undefined ? [] : [{ topic: name, topicId: topic.id, partition, offset, fresh: false }],
+  )
+  return [...committed, ...found.flat().map((position) => ({ ...position, fresh: true }))]
 }
 
 type Lost = Extract<ReaderEvent, { kind: 'lost' }>

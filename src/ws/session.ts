@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer'
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Deps } from '../deps.ts'
 import { Problem, type ProblemPart } from '../problem.ts'
 import { toPointer } from '../routes/route.ts'
+import { CLOSE_BAD_CLIENT, CLOSE_DRAINING } from './close-codes.ts'
 import { WsConnection } from './connection.ts'
 import { GroupSubscription } from './group-subscription.ts'
 import { ClientMessage } from './messages.ts'
@@ -12,6 +14,9 @@ import { completeSubscription, type SubscriptionOptions } from './subscription-o
 
 /** Mistakes that a client may make on one socket before it is shown out: a loop that errs would never stop. */
 const MAX_MISTAKES = 10
+/** What an error frame repeats of a message, which may be a thousand times as long. */
+const MAX_ERRORS = 10
+const MAX_POINTER = 100
 
 /** One client: reads its frames, holds its one subscription, and ends both together. */
 export class Session {
@@ -19,11 +24,14 @@ export class Session {
   readonly #connection: WsConnection
   #subscription: Subscription | undefined
   #mistakes = 0
+  /** Ending by our own doing: what fails from now on fails for that reason. */
+  #draining = false
   readonly #ended = Promise.withResolvers<void>()
 
-  constructor(deps: Deps, ws: WebSocket, requestId: string) {
+  /** `socket` is what the WebSocket runs on. */
+  constructor(deps: Deps, ws: WebSocket, socket: Duplex, requestId: string) {
     this.#deps = deps
-    this.#connection = new WsConnection(ws, deps.config.limits, deps.log.child({ requestId }), {
+    this.#connection = new WsConnection(ws, socket, deps.config.limits, deps.log, requestId, {
       message: (data) => this.#message(data),
       pong: (ticket) => this.#subscription?.pong(ticket),
       closed: () => void this.#end(),
@@ -35,7 +43,9 @@ export class Session {
     return this.#ended.promise
   }
 
+  /** @throws Problem already_subscribed, shutting_down */
   subscribe(options: SubscriptionOptions): void {
+    if (this.#draining) throw new Problem('shutting_down')
     if (this.#subscription !== undefined) throw new Problem('already_subscribed')
     const { group } = options
     const subscription =
@@ -57,7 +67,7 @@ export class Session {
 
   /** Ends the socket for an error that nothing on it survives. */
   fail(error: unknown): void {
-    if (this.#connection.signal.aborted) return
+    if (this.#connection.signal.aborted || this.#draining) return
     const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
     const fields = { code: problem.code, cause: problem.cause }
     if (problem.status >= 500) this.#connection.log.warn(fields, problem.message)
@@ -77,16 +87,25 @@ export class Session {
     } catch (error) {
       if (!(error instanceof Problem)) return this.fail(error)
       this.#connection.sendError(error, type)
-      if (++this.#mistakes >= MAX_MISTAKES) this.#connection.close(4400, 'too many mistakes')
+      // An ack may cross the revocation of its partition on the way: that is nobody's mistake.
+      if (error.code !== 'unknown_delivery' && ++this.#mistakes >= MAX_MISTAKES) {
+        this.#connection.close(CLOSE_BAD_CLIENT, 'too many mistakes')
+      }
     }
   }
 
   /** Tells the client to go elsewhere, commits what it has, and closes. */
   async drain(deadlineMs: number): Promise<void> {
     this.#connection.send({ type: 'draining', deadlineMs })
+    this.#draining = true
     await this.#subscription?.stop().catch(() => {})
-    this.#connection.close(4503, 'shutting down')
+    this.#connection.close(CLOSE_DRAINING, 'shutting down')
     await this.ended
+  }
+
+  /** Cuts the connection. */
+  terminate(): void {
+    this.#connection.terminate()
   }
 
   async #end(): Promise<void> {
@@ -116,10 +135,10 @@ function parseMessage(data: Buffer, named: (type: string) => void): ClientMessag
   const known = ClientMessage.options.some((option) => option.shape.type.value === type)
   if (!known)
     throw new Problem('unknown_type', { detail: 'The member `type` names no message a client may send.' })
-  const errors = result.error.issues.map((issue): ProblemPart => {
+  const errors = result.error.issues.slice(0, MAX_ERRORS).map((issue): ProblemPart => {
     const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path
     const reason = issue.code === 'unrecognized_keys' ? 'no such member' : issue.message
-    return { pointer: toPointer(path), reason }
+    return { pointer: toPointer(path).slice(0, MAX_POINTER), reason }
   })
   const [first] = errors
   throw new Problem('invalid_request', { errors, detail: `${first?.pointer}: ${first?.reason}.` })

@@ -1,4 +1,3 @@
-import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
 import type { ReaderEvent, RecordReader } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import type { WsConnection } from './connection.ts'
@@ -25,8 +24,12 @@ export class Stream {
   readonly #reader: RecordReader
   readonly #frame: RecordsFrame
   readonly #handlers: StreamHandlers
-  /** Partitions that have not been read to their end since they were assigned. */
-  readonly #behind = new Set<string>()
+  /** Partitions not yet read, since they were assigned, to the end they had when the first answer came; with that end. */
+  readonly #behind = new Map<string, number>()
+  readonly #assigned = new Set<string>()
+  /** Whether `caughtUp` is to be sent once nothing is behind. */
+  #owesCaughtUp = false
+  #stopped = false
 
   constructor(
     connection: WsConnection,
@@ -41,22 +44,38 @@ export class Stream {
   }
 
   assign(partitions: readonly { topic: string; topicId: string; partition: number; offset: number }[]): void {
-    for (const { topic, partition } of partitions) this.#behind.add(`${topic}:${partition}`)
+    for (const partition of partitions) {
+      this.#assigned.add(keyOf(partition))
+      this.#behind.set(keyOf(partition), Infinity)
+    }
+    this.#owesCaughtUp = true
     this.#reader.assign(partitions)
   }
 
   unassign(partitions: readonly { topic: string; partition: number }[]): void {
-    for (const { topic, partition } of partitions) this.#behind.delete(`${topic}:${partition}`)
     this.#reader.unassign(partitions)
+    for (const partition of partitions) {
+      this.#assigned.delete(keyOf(partition))
+      this.#behind.delete(keyOf(partition))
+    }
   }
 
-  /** Runs until the socket is gone. */
+  /** Reads no more; run() returns. */
+  stop(): void {
+    this.#stopped = true
+    this.#reader.close()
+  }
+
+  /** Runs until stop(), or until the socket is gone. */
   async run(): Promise<void> {
     const { signal } = this.#connection
     while (!signal.aborted) {
       const events = await this.#next(signal)
+      if (this.#stopped) return
       // Nothing is waited for in here: a partition given up meanwhile must not be sent on.
       for (const event of events) {
+        // Given up between being taken and now.
+        if (!this.#assigned.has(keyOf(event))) continue
         if (event.kind === 'records') this.#records(event)
         else {
           this.#endFrame()
@@ -114,21 +133,24 @@ export class Stream {
 
   #progress(event: ReaderEvent): void {
     if (event.kind !== 'records' && event.kind !== 'progress') return
-    if (event.nextOffset < event.end || !this.#behind.delete(`${event.topic}:${event.partition}`)) return
-    if (this.#behind.size === 0) this.#connection.send({ type: 'caughtUp' })
+    const key = keyOf(event)
+    const target = this.#behind.get(key)
+    if (target === undefined) return
+    // The end moves on while others produce: caught up is who has what there was at the start.
+    const end = Math.min(target, event.end)
+    if (event.nextOffset < end) this.#behind.set(key, end)
+    else this.#behind.delete(key)
+    this.tellCaughtUp()
+  }
+
+  /** Says so where every partition has been read to its end; for when the last that had not is given up, too. */
+  tellCaughtUp(): void {
+    if (!this.#owesCaughtUp || this.#behind.size > 0) return
+    this.#owesCaughtUp = false
+    this.#connection.send({ type: 'caughtUp' })
   }
 }
 
-/**
- * The topics of a subscription.
- * @throws Problem topic_not_found, and as Cluster.topic
- */
-export async function lookUpTopics(cluster: Cluster, names: readonly string[]): Promise<TopicInfo[]> {
-  return Promise.all(
-    names.map(async (name) => {
-      const info = await cluster.topic(name)
-      if (info === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
-      return info
-    }),
-  )
+function keyOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+  return `${topic}:${partition}`
 }

@@ -25,8 +25,19 @@ export const Ack = z.enum(['auto', 'client']).meta({
   description: '`auto` commits what a pong proves was received; `client` commits what the client acks.',
 })
 
-export const Format = z.enum(['auto', 'json', 'text', 'base64'])
-export const Isolation = z.enum(['read_uncommitted', 'read_committed'])
+export const Cursor = z.string().max(16_384).meta({
+  description:
+    'Where to go on, without a group: the `cursor` of the last frame that was processed. Not together with `from`.',
+})
+
+export const Format = z.enum(['auto', 'json', 'text', 'base64']).meta({
+  description:
+    'How keys and values are shown: `auto` objects and arrays as JSON, other text as a string, bytes as base64.',
+})
+
+export const Isolation = z.enum(['read_uncommitted', 'read_committed']).meta({
+  description: '`read_committed` shows nothing of transactions that are open or were aborted.',
+})
 
 /** A subscription, from the URL or the first frame. */
 export interface SubscriptionOptions {
@@ -53,11 +64,12 @@ interface RawOptions {
 export const SubscriptionQuery = z.strictObject({
   topics: z
     .string()
+    .meta({ description: 'Topics to read, separated by commas.' })
     .transform((text) => text.split(','))
     .pipe(TopicList),
   group: GroupId.optional(),
   from: From.optional(),
-  cursor: z.string().max(16_384).optional(),
+  cursor: Cursor.optional(),
   ack: Ack.optional(),
   format: Format.optional(),
   isolation: Isolation.optional(),

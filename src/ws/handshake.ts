@@ -1,0 +1,72 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Problem } from '../problem.ts'
+import { isAllowedOrigin } from './origin.ts'
+
+export const WS_PATH = '/v1/ws'
+export const SUBPROTOCOL = 'sluice.v1'
+
+/** How long a refused client may take to read why, ms. */
+const REFUSAL_MS = 1_000
+
+/** The URL of an upgrade request. @throws Problem bad_request for a target that is none */
+export function urlOf(incoming: IncomingMessage): URL {
+  const target = incoming.url ?? '/'
+  const url = URL.parse(target.startsWith('/') ? `http://gateway${target}` : target)
+  if (url === null) throw new Problem('bad_request', { detail: 'The request target is not a URL.' })
+  return url
+}
+
+/**
+ * Lets a handshake pass (RFC 6455, section 4.2.1) that is for this gateway, from a page that may.
+ * @throws Problem for what must be refused before there is a WebSocket
+ */
+export function admit(incoming: IncomingMessage, path: string, allowedOrigins: readonly string[]): void {
+  const { headers, method } = incoming
+  if (path !== WS_PATH) {
+    throw new Problem('no_such_route', { detail: `There is no WebSocket at ${path.slice(0, 100)}.` })
+  }
+  if (method !== 'GET') {
+    throw new Problem('method_not_allowed', {
+      detail: 'This route takes GET, HEAD.',
+      headers: { allow: 'GET, HEAD' },
+    })
+  }
+  // Version 8 was a draft, in which the origin went by another name.
+  if (headers.upgrade?.toLowerCase() !== 'websocket' || headers['sec-websocket-version'] !== '13') {
+    throw upgradeRequired()
+  }
+  if (headers.origin !== undefined && !isAllowedOrigin(headers.origin, headers.host, allowedOrigins)) {
+    throw new Problem('origin_not_allowed')
+  }
+  const offered = headers['sec-websocket-protocol']
+  if (offered !== undefined && !offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
+    throw new Problem('unsupported_subprotocol')
+  }
+}
+
+function upgradeRequired(): Problem {
+  return new Problem('upgrade_required', {
+    headers: { upgrade: 'websocket', 'sec-websocket-version': '13' },
+  })
+}
+
+/** Answers a request that will not become a WebSocket as a problem document, and closes. */
+export function refuse(socket: Duplex, problem: Problem, requestId: string): void {
+  const body = JSON.stringify(problem.toDocument(requestId))
+  const { retryAfter = problem.row.retryable ? 1 : undefined } = problem.options
+  const headers: Record<string, string | number> = {
+    connection: 'close',
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': requestId,
+    ...problem.options.headers,
+    ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  // What the client sent early is read and dropped: closing on unread bytes would reset the answer away.
+  socket.resume()
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`)
+  const cut = setTimeout(() => socket.destroy(), REFUSAL_MS).unref()
+  socket.once('close', () => clearTimeout(cut))
+}

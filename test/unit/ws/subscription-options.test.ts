@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { Problem } from '../../../src/problem.ts'
+import { completeSubscription, subscriptionFromQuery } from '../../../src/ws/subscription-options.ts'
+
+function fromUrl(query: string): unknown {
+  try {
+    return subscriptionFromQuery(new URLSearchParams(query))
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return { code: error.code, errors: error.options.errors?.map(({ parameter }) => parameter) }
+  }
+}
+
+const defaults = {
+  topics: ['orders'],
+  group: undefined,
+  from: { kind: 'latest' },
+  cursor: undefined,
+  ack: 'auto',
+  format: 'auto',
+  isolation: 'read_uncommitted',
+}
+
+describe('a subscription in the URL', () => {
+  it('is none where there is no query', () => {
+    expect(fromUrl('')).toBeUndefined()
+  })
+
+  it('has the defaults of Kafka’s own consumers', () => {
+    expect(fromUrl('topics=orders')).toEqual(defaults)
+  })
+
+  it('takes every member', () => {
+    const query =
+      'topics=orders,refunds&group=billing&from=-5&ack=client&format=text&isolation=read_committed'
+    expect(fromUrl(query)).toEqual({
+      topics: ['orders', 'refunds'],
+      group: 'billing',
+      from: { kind: 'last', count: 5 },
+      cursor: undefined,
+      ack: 'client',
+      format: 'text',
+      isolation: 'read_committed',
+    })
+  })
+
+  it.each([
+    ['earliest', { kind: 'earliest' }],
+    ['latest', { kind: 'latest' }],
+    ['-10', { kind: 'last', count: 10 }],
+    ['42', { kind: 'offset', offset: 42 }],
+    ['@1700000000000', { kind: 'time', timestamp: 1_700_000_000_000 }],
+    ['2026-01-01T00:00:00Z', { kind: 'time', timestamp: 1_767_225_600_000 }],
+    ['2026-01-01T02:00:00%2B02:00', { kind: 'time', timestamp: 1_767_225_600_000 }],
+  ])('takes from=%s', (from, expected) => {
+    expect(fromUrl(`topics=orders&from=${from}`)).toEqual({ ...defaults, from: expected })
+  })
+
+  it.each([
+    ['group=billing', ['topics']],
+    ['topics=orders&topics=refunds', ['topics']],
+    ['topics=orders,orders', ['topics']],
+    [`topics=${Array.from({ length: 51 }, (_, i) => `t${i}`).join()}`, ['topics']],
+    ['topics=orders&colour=red', ['colour']],
+    ['topics=orders&group=', ['group']],
+    [`topics=orders&group=${'g'.repeat(256)}`, ['group']],
+    ['topics=orders&from=yesterday', ['from']],
+    ['topics=orders&from=9007199254740992', ['from']],
+    ['topics=orders&from=1e3', ['from']],
+    ['topics=orders&from=-0', ['from']],
+    ['topics=orders&from=2026-01-01T00:00:00', ['from']],
+    ['topics=orders&group=g&ack=never', ['ack']],
+    ['topics=orders&ack=client', ['ack']],
+    ['topics=orders&format=xml', ['format']],
+    ['topics=orders&isolation=serializable', ['isolation']],
+    ['topics=orders&cursor=x&from=earliest', ['cursor']],
+    ['topics=orders&cursor=x&group=g', ['cursor']],
+    [`topics=orders&cursor=${'x'.repeat(16_385)}`, ['cursor']],
+    ['topics=orders&__proto__=x', ['__proto__']],
+  ])('refuses %.60s and names what is wrong', (query, errors) => {
+    expect(fromUrl(query)).toEqual({ code: 'invalid_subscription', errors })
+  })
+
+  it('names everything that is wrong at once', () => {
+    expect(fromUrl('topics=orders,orders&cursor=x&group=g&from=never')).toEqual({
+      code: 'invalid_subscription',
+      errors: ['topics', 'cursor', 'cursor', 'from'],
+    })
+  })
+
+  it.each([
+    ['', 'invalid_topic_name'],
+    ['..', 'invalid_topic_name'],
+    ['a/b', 'invalid_topic_name'],
+    ['a,', 'invalid_topic_name'],
+    ['ordérs', 'invalid_topic_name'],
+    ['a'.repeat(250), 'invalid_topic_name'],
+    ['__consumer_offsets', 'internal_topic'],
+    ['orders,__transaction_state', 'internal_topic'],
+  ])('refuses topics=%.20s with the problem of its own', (topics, code) => {
+    expect(fromUrl(`topics=${encodeURIComponent(topics)}`)).toMatchObject({ code })
+  })
+})
+
+describe('a subscription in the first frame', () => {
+  it('means the same as in the URL', () => {
+    const frame = { topics: ['orders'], group: 'billing', from: 'earliest', ack: 'client' as const }
+    const url = 'topics=orders&group=billing&from=earliest&ack=client'
+    expect(completeSubscription(frame)).toEqual(fromUrl(url))
+  })
+})
