@@ -1,0 +1,49 @@
+import { httpLoad, type HttpLoadResult } from '../load/http.ts'
+import { type Bench, WARMUP } from './bench.ts'
+
+export interface ProduceLoad {
+  readonly connections: number
+  readonly batch?: number
+}
+
+/** One record a request, each under a key. */
+export const SINGLE: ProduceLoad = { connections: 64 }
+export const BATCH: ProduceLoad & { readonly batch: number } = { connections: 16, batch: 100 }
+
+interface Server {
+  readonly url: string
+  readonly pid: number
+}
+
+/** A stretch of produce load on a gateway, and the proof from Kafka that what was answered 200 was written, once. */
+export class Producing {
+  readonly #bench: Bench
+  readonly #topics: readonly string[]
+  #answered = 0
+  #unanswered = 0
+
+  constructor(bench: Bench, topics: readonly string[]) {
+    this.#bench = bench
+    this.#topics = topics
+  }
+
+  async run({ url, pid }: Server, load: ProduceLoad): Promise<HttpLoadResult> {
+    const { seconds } = this.#bench.options
+    const result = await httpLoad({ url, pid, topics: this.#topics, ...load, warmup: WARMUP, seconds })
+    this.#answered += result.answered
+    this.#unanswered += result.unanswered
+    return result
+  }
+
+  /**
+   * Call when the gateway has ended, so that nothing is under way. Removes the topics.
+   * @throws where records are missing, or there are more than were sent
+   */
+  async verify(): Promise<void> {
+    const written = await this.#bench.topics.count(this.#topics)
+    await this.#bench.topics.remove(this.#topics)
+    if (written < this.#answered || written > this.#answered + this.#unanswered) {
+      throw new Error(`${this.#answered} records were confirmed, and ${written} are in Kafka`)
+    }
+  }
+}
