@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
-import { createHttpServer, drainHttpServer, listen } from './http-server.ts'
+import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http-server.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { RecordWriter } from './kafka/writer/record-writer.ts'
@@ -22,7 +22,7 @@ export interface Gateway {
  * Puts the parts together and listens. Kafka need not be there yet: /readyz says whether it is.
  * @throws the listen error (EADDRINUSE, ...) where the port can't be had
  */
-export async function startGateway(config: Config, log: Logger): Promise<Gateway> {
+export async function startGateway(config: Config, log: Logger, timeouts?: HttpTimeouts): Promise<Gateway> {
   for (const warning of config.warnings) log.warn(warning)
   let draining = false
   const { limits, shutdownTimeoutMs } = config
@@ -31,7 +31,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
   const deps = { config, log, cluster, writer, budget, draining: () => draining }
   const streams = createWsServer(deps)
-  const server = createHttpServer(createApp(deps).fetch, deps.config.limits, () => draining)
+  const server = createHttpServer(createApp(deps).fetch, deps.config.limits, () => draining, timeouts)
   server.on('upgrade', streams.upgrade)
   const url = await listen(server, config.host, config.port)
   writer.start()

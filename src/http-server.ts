@@ -1,18 +1,26 @@
-import { createServer, type IncomingMessage, Server, STATUS_CODES, type ServerResponse } from 'node:http'
-import { Server as TcpServer, type Socket } from 'node:net'
+import { createServer, type IncomingMessage, Server, type ServerResponse } from 'node:http'
+import { Server as TcpServer } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { answerClientError, answerProblem } from './client-error.ts'
 import type { Limits } from './config.ts'
-import { Problem, type ProblemCode } from './problem.ts'
-import { assignRequestId } from './request-id.ts'
+import { isLingering, lingerWhereUnread, startedRequest } from './lingering-close.ts'
+import type { Problem } from './problem.ts'
+import { assignRequestId, requestIdOf } from './request-id.ts'
+import { normaliseTarget } from './request-target.ts'
 
-/** Longest that a client may take to send its headers, ms; longer is a slowloris. */
-const HEADERS_TIMEOUT_MS = 10_000
-/** And the whole request, body included. Waiting for the answer is not counted. */
-const REQUEST_TIMEOUT_MS = 30_000
-/** Idle connections are kept longer than load balancers keep theirs (60 s), so that they are the ones to close. */
-const KEEP_ALIVE_MS = 65_000
-/** How often the time-outs are looked at, ms. */
-const CHECK_MS = 1_000
+/** How long clients may take, ms. */
+export interface HttpTimeouts {
+  /** To send the headers; longer is a slowloris. */
+  readonly headersMs: number
+  /** To send the whole request, body included. Waiting for the answer is not counted. */
+  readonly requestMs: number
+  /** To send the next request. Longer than load balancers keep idle connections (60 s), so that they close them. */
+  readonly keepAliveMs: number
+  /** How often all this is looked at. */
+  readonly checkMs: number
+}
+
+const timeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000, checkMs: 1_000 }
 /** How long kept-alive clients may use to send what they were about to send when a drain begins, ms. */
 const DRAIN_GRACE_MS = 1_000
 
@@ -24,18 +32,33 @@ export function createHttpServer(
   fetch: Parameters<typeof getRequestListener>[0],
   limits: Limits,
   draining: () => boolean,
+  { headersMs, requestMs, keepAliveMs, checkMs } = timeouts,
 ): Server {
   const server = createServer({
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: CHECK_MS,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: checkMs,
+    // Checked with the rest of the target, for an answer that says so.
+    requireHostHeader: false,
+    // Clients that would like HTTP/2 ask for it in passing (Upgrade: h2c) and take HTTP/1.1 for an answer.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
   })
   server.maxConnections = limits.maxConnections
+  // Node leaves out the headers past 2,000 without a word; their bytes are limited anyway.
+  server.maxHeadersCount = 0
   const listener = getRequestListener(fetch)
+  server.on('connection', lingerWhereUnread)
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (isLingering(incoming.socket)) return
+    startedRequest(incoming)
     assignRequestId(incoming, outgoing)
     if (draining()) outgoing.setHeader('connection', 'close')
+    try {
+      normaliseTarget(incoming)
+    } catch (error) {
+      return answerProblem(outgoing, requestIdOf({ env: { outgoing } }), error as Problem)
+    }
     void listener(incoming, outgoing)
   })
   server.on('clientError', answerClientError)
@@ -68,24 +91,4 @@ export async function listen(server: Server, host: string, port: number): Promis
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('not listening on a TCP port')
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
-}
-
-const clientErrors: Record<string, ProblemCode> = {
-  HPE_HEADER_OVERFLOW: 'headers_too_large',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'body_too_large',
-  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
-}
-
-/** Bytes that never became a request: answered as a problem where the socket still takes one, and closed. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const problem = new Problem(clientErrors[error.code ?? ''] ?? 'bad_request')
-  const body = JSON.stringify(problem.toDocument('-'))
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
 }

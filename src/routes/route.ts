@@ -18,9 +18,7 @@ export function addRoute(app: App, route: RouteConfig, handler: Handler<Env>): v
   app.openAPIRegistry.registerPath(route)
   const types = answerTypes(route)
   app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c, next) => {
-    const { url = '', headers } = c.env.incoming
-    checkTarget(url)
-    checkAccept(headers.accept, types)
+    checkAccept(c.env.incoming.headers.accept, types)
     return handler(c, next)
   })
 }
@@ -31,16 +29,6 @@ function answerTypes(route: RouteConfig): string[] {
   return [
     ...new Set(successes.flatMap(([, answer]) => Object.keys(('content' in answer && answer.content) || {}))),
   ]
-}
-
-/** @throws Problem bad_request where the URL's percent-encoding is not of UTF-8: a guess would change keys and names */
-function checkTarget(url: string): void {
-  if (!url.includes('%')) return
-  try {
-    decodeURIComponent(url)
-  } catch {
-    throw new Problem('bad_request', { detail: "The URL's percent-encoding is not that of UTF-8 text." })
-  }
 }
 
 /** What any operation can answer, whatever it does. */
