@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
+import { withAdmin } from '../support/kafka.ts'
 import { hasPython, pythonEnv } from '../support/python.ts'
 import { type CodeBlock, readmeBlocks, shellCommands } from '../support/readme.ts'
 
@@ -10,6 +11,7 @@ const TIMEOUT_MS = 20_000
 
 /** What a command has to print. Every block of the README must be found here, so a new one cannot go untried. */
 const expectations: [pattern: RegExp, expected: RegExp][] = [
+  [/-X DELETE/, /^$/],
   [/"name": "orders"/, /"name":\s*"orders"/],
   [/-d '\{"key": "order-17", "value": \{"total": 12.5\}\}'/, /^\{"partition":\d,"offset":0,/],
   [/records\?from=earliest'$/, /"value":\{"total": 12.5\}/],
@@ -25,7 +27,6 @@ const expectations: [pattern: RegExp, expected: RegExp][] = [
   [/from=earliest&limit=5/, /"cursor":/],
   [/partitions\/0\/records\/0/, /"offset":0/],
   [/from=2026-01-01/, /"reading": ?0/],
-  [/-X DELETE/, /^$/],
 ]
 
 describe.skipIf(!hasPython)('README', () => {
@@ -36,7 +37,9 @@ describe.skipIf(!hasPython)('README', () => {
   }, 120_000)
 
   it('shows nothing but commands that work as written, in the order written', async () => {
+    await forget()
     ;({ url } = await startTestGateway())
+    onTestFinished(forget)
     for (const block of readmeBlocks()) {
       if (block.language === 'sh') {
         for (const command of shellCommands(block)) {
@@ -51,6 +54,14 @@ describe.skipIf(!hasPython)('README', () => {
       else expect.fail(`README line ${block.line}: nothing tries out ${block.language}`)
     }
   }, 120_000)
+
+  /** The README's names are not unique: nothing of an earlier run may be left, nor of this one. */
+  function forget(): Promise<void> {
+    return withAdmin(async (admin) => {
+      for (const topic of ['orders', 'test2']) await admin.deleteTopics({ topics: [topic] }).catch(() => {})
+      await admin.deleteGroups(['billing', 'reports']).catch(() => {})
+    })
+  }
 
   async function tryOut(block: CodeBlock, program: string, args: string[], code: string): Promise<void> {
     const expected = expectations.find(([pattern]) => pattern.test(code))?.[1]

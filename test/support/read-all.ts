@@ -20,12 +20,13 @@ export async function readAll(topic: string, bootstrap?: string): Promise<Witnes
     consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
     await consumer.subscribe({ topic, fromBeginning: true })
     await consumer.run({
-      eachBatch: ({ batch: { partition, messages, lastOffset } }) => {
+      eachBatch: ({ batch }) => {
+        const { partition, messages } = batch
         const end = left.get(partition)
         if (end === undefined) return Promise.resolve()
         for (const message of messages)
           if (BigInt(message.offset) < end) records.push({ ...message, partition })
-        if (BigInt(lastOffset()) + 1n >= end) left.delete(partition)
+        if (BigInt(batch.lastOffset()) + 1n >= end) left.delete(partition)
         if (left.size === 0) resolve()
         return Promise.resolve()
       },
