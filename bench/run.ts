@@ -86,7 +86,7 @@ async function run(options: BenchOptions): Promise<boolean> {
   console.log(
     `\n${about.processors} processors, Node ${about.node}, commit ${about.commit}\n\n${table(rows)}`,
   )
-  for (const failure of failures) console.log(`\n${failure}`)
+  for (const failure of failures) console.log(`\n${failure.split('\n', 1)[0]}`)
   return failures.length === 0
 }
 

@@ -2,8 +2,8 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { killGroup, onOrphaned } from '../../dev/kafka/orphan-guard.ts'
 
-/** How much of what a child wrote to stderr is kept for an error message, characters. */
-const STDERR_TAIL = 4_000
+/** How much of what a child wrote is kept for an error message, characters. */
+const TAIL = 4_000
 
 export interface ChildOptions {
   readonly cwd?: string
@@ -23,7 +23,7 @@ export class Child {
   readonly #process: ChildProcessByStdio<null, Readable, Readable>
   readonly #name: string
   readonly #lines: string[] = []
-  #stderr = ''
+  #said = ''
   #over = false
   #changed = Promise.withResolvers<void>()
 
@@ -45,13 +45,12 @@ export class Child {
       const parts = (rest + text).split('\n')
       rest = parts.pop()!
       this.#lines.push(...parts)
+      this.#keep(text)
       this.#wake()
     })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL)
-    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => this.#keep(text))
     this.ended = new Promise((resolve) => {
-      child.once('error', (error) => (this.#stderr += error.message))
+      child.once('error', (error) => this.#keep(error.message))
       child.once('close', (code) => {
         this.#over = true
         running.delete(this)
@@ -60,6 +59,10 @@ export class Child {
         resolve(code)
       })
     })
+  }
+
+  #keep(text: string): void {
+    this.#said = (this.#said + text).slice(-TAIL)
   }
 
   #wake(): void {
@@ -84,9 +87,8 @@ export class Child {
           const value = read(line)
           if (value !== undefined) return value
         }
-        if (late)
-          throw new Error(`${this.#name} did not answer within ${timeoutMs} ms ${this.#stderr}`.trim())
-        if (this.#over) throw new Error(`${this.#name} ended too early: ${this.#stderr}`.trim())
+        if (late) throw new Error(`${this.#name} did not answer within ${timeoutMs} ms:\n${this.#said}`)
+        if (this.#over) throw new Error(`${this.#name} ended too early:\n${this.#said}`)
         await this.#changed.promise
       }
     } finally {
