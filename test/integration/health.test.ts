@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
+import { http } from '../support/http.ts'
 
 describe('GET /readyz', () => {
   it('200s while Kafka answers', async () => {
-    const { url } = await startTestGateway()
-    const response = await fetch(`${url}/readyz`)
-    expect(response.status).toBe(200)
-    expect(await response.json()).toEqual({ status: 'ok' })
+    const { get } = await startTestGateway().then(http)
+    const answer = await get('/readyz')
+    expect(answer.status).toBe(200)
+    expect(answer.json).toEqual({ status: 'ok' })
   })
 
   it('503s with the reason while Kafka does not answer, and the process stays alive', async () => {
-    const { url } = await startTestGateway({ KAFKA_BROKERS: '127.0.0.1:1' })
-    const response = await fetch(`${url}/readyz`)
-    expect(response.status).toBe(503)
-    expect(await response.json()).toMatchObject({ code: 'kafka_unavailable', retryable: true })
-    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+    const { get } = await startTestGateway({ KAFKA_BROKERS: '127.0.0.1:1' }).then(http)
+    const answer = await get('/readyz')
+    expect(answer.status).toBe(503)
+    expect(answer.json).toMatchObject({ code: 'kafka_unavailable', retryable: true })
+    expect((await get('/healthz')).status).toBe(200)
   })
 })

@@ -5,7 +5,7 @@ import { problems } from '../../../src/problem.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
 
-const committed = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8')
+const committed = (name: string) => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8')
 
 /** The URLs that a page loads by itself, resolved as a browser would. */
 function loads(html: string, base: string): URL[] {
@@ -13,13 +13,17 @@ function loads(html: string, base: string): URL[] {
   return [...urls].map(([, url = '']) => new URL(url, base))
 }
 
-describe('GET /openapi.yaml, /openapi.json', () => {
-  it('give the committed document', async () => {
+describe('the contract', () => {
+  it.each(['openapi.yaml', 'asyncapi.yaml'])('is served as it is committed: %s', async (name) => {
     const { get } = await startTestGateway().then(http)
-    const yaml = await get('/openapi.yaml')
-    expect(yaml.headers.get('content-type')).toBe('application/yaml')
-    expect(yaml.text).toBe(committed)
-    expect((await get('/openapi.json')).json).toEqual(parse(committed))
+    const answer = await get(`/${name}`)
+    expect(answer.headers.get('content-type')).toBe('application/yaml')
+    expect(answer.text).toBe(committed(name))
+  })
+
+  it('is the same as JSON', async () => {
+    const { get } = await startTestGateway().then(http)
+    expect((await get('/openapi.json')).json).toEqual(parse(committed('openapi.yaml')))
   })
 })
 
