@@ -15,6 +15,8 @@ export class AssignedPartition {
   position: number
   /** Of the leader that metadata named last; -1 before. */
   leaderEpoch = -1
+  /** Whether a broker has answered for it. */
+  answered = false
   /** Whether an event has told that the position is at the end. */
   toldEnd = false
   /** Whether metadata must be asked again before the next try. */

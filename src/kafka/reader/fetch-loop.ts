@@ -109,17 +109,23 @@ export class FetchLoop {
     this.#connection ??= await this.#watched(this.#cluster.lease(this.nodeId))
     if (this.#partitions.size === 0) return
     const asked = new Map([...this.#partitions].map((p) => [`${p.topicId} ${p.partition}`, p]))
+    const request = this.#request()
     const sentAt = performance.now()
-    const answer = await this.#watched(this.#connection.call(fetch, this.#request()))
+    const answer = await this.#watched(this.#connection.call(fetch, request))
     if (answer.errorCode !== KafkaCode.NONE) throw problemFromKafkaCode(answer.errorCode)
     const moved = this.#handOn(answer, asked)
     // KIP-219: the broker has mute the connection for so long; asking earlier only looks like a broker that hangs.
     if (answer.throttleTimeMs > 0) await this.#signal.wait(answer.throttleTimeMs)
-    else if (!moved && performance.now() - sentAt < IDLE_PAUSE_MS) await this.#signal.wait(IDLE_PAUSE_MS)
+    else if (!moved && performance.now() - sentAt < Math.min(IDLE_PAUSE_MS, request.maxWaitMs)) {
+      await this.#signal.wait(IDLE_PAUSE_MS)
+    }
   }
 
   #request(): FetchRequest {
-    const { isolation, maxBytes, maxWaitMs } = this.#bounds
+    const { isolation, maxBytes } = this.#bounds
+    // The first answer for a partition tells where its end is: it must not wait for somebody to write.
+    const hasNew = [...this.#partitions].some((p) => !p.answered)
+    const maxWaitMs = hasNew ? 0 : this.#bounds.maxWaitMs
     const byTopic = Map.groupBy(this.#partitions, (p) => p.topicId)
     return {
       isolation,
@@ -142,6 +148,7 @@ export class FetchLoop {
     for (const fetched of answer.partitions) {
       const partition = asked.get(`${fetched.topicId} ${fetched.partition}`)
       if (partition === undefined || !this.#partitions.has(partition)) continue
+      partition.answered = true
       if (fetched.errorCode !== KafkaCode.NONE) this.#partitions.delete(partition)
       const moved = this.#owner.fetched(partition, fetched, this)
       anyMoved ||= moved
