@@ -160,7 +160,7 @@ export class GroupSubscription implements Subscription {
   async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
     const claims = this.#claims.of(partitions)
     this.#stream.unassign(partitions)
-    if (this.#options.ack === 'auto') await this.#settle(partitions)
+    if (this.#options.ack === 'auto') await this.#settle(SETTLE_MS, partitions)
     const isCommitted = await this.#committer.flush(FLUSH_MS, partitions)
     this.#remove(claims, isCommitted ? 'rebalance' : 'lost')
   }
@@ -185,9 +185,9 @@ export class GroupSubscription implements Subscription {
   }
 
   /** Waits a moment for the client to have acked, or its pongs to have proved, all that was sent of the partitions. */
-  async #settle(partitions?: readonly TopicPartition[]): Promise<void> {
+  async #settle(ms: number, partitions?: readonly TopicPartition[]): Promise<void> {
     this.#sendTicket()
-    const deadline = performance.now() + SETTLE_MS
+    const deadline = performance.now() + ms
     while (this.#tracker.awaits(partitions) && !this.#connection.signal.aborted) {
       const left = deadline - performance.now()
       if (left <= 0) return
@@ -267,14 +267,14 @@ export class GroupSubscription implements Subscription {
     await this.#takeUp([{ topic, partition, committed: undefined }], { kind: 'earliest' })
   }
 
-  stop(): Promise<void> {
-    return (this.#stopping ??= this.#stop())
+  stop(settleMs = 0): Promise<void> {
+    return (this.#stopping ??= this.#stop(settleMs))
   }
 
-  async #stop(): Promise<void> {
+  async #stop(settleMs: number): Promise<void> {
     this.#stopped.abort()
     this.#stream.stop()
-    await this.#settle()
+    await this.#settle(Math.min(settleMs, SETTLE_MS))
     await this.#committer.flush(LAST_FLUSH_MS)
     this.#committer.stop()
     await this.#member.leave()

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Duplex } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import type { Deps } from '../deps.ts'
 import { Problem, type ProblemPart } from '../problem.ts'
@@ -98,7 +99,9 @@ export class Session {
   async drain(deadlineMs: number): Promise<void> {
     this.#connection.send({ type: 'draining', deadlineMs })
     this.#draining = true
-    await this.#subscription?.stop().catch(() => {})
+    const stopped = this.#subscription?.stop(deadlineMs / 4).catch(() => {})
+    // Where Kafka hangs, the client is told in time all the same.
+    await Promise.race([stopped, pause(deadlineMs * 0.75, undefined, { ref: false })])
     this.#connection.close(CLOSE_DRAINING, 'shutting down')
     await this.ended
   }

@@ -9,6 +9,9 @@ export interface Subscription {
   pong(ticket: number): void
   /** @throws Problem unknown_delivery */
   ack(offsets: readonly PartitionOffset[]): void
-  /** Commits what may be committed, leaves the group, lets go of Kafka. */
-  stop(): Promise<void>
+  /**
+   * Commits what may be committed, leaves the group, lets go of Kafka. A client that is still there gets `settleMs` to ack
+   * what was sent to it.
+   */
+  stop(settleMs?: number): Promise<void>
 }

@@ -20,6 +20,8 @@ export interface HttpHead {
 export interface HandshakeOptions {
   readonly path?: string
   readonly method?: string
+  /** Sent in the same packet, right after the request. */
+  readonly early?: Buffer
   /** Replaces or adds headers; null leaves one out. */
   readonly headers?: Readonly<Record<string, string | null>>
 }
@@ -88,6 +90,7 @@ export class RawClient {
 
   /** Sends the opening handshake and reads the answer's head, or all of an answer that is no 101. */
   async handshake({
+    early = Buffer.alloc(0),
     path = '/v1/ws',
     method = 'GET',
     headers = {},
@@ -103,7 +106,9 @@ export class RawClient {
     const lines = Object.entries(all).flatMap(([name, value]) =>
       value === null ? [] : [`${name}: ${value}\r\n`],
     )
-    this.socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
+    this.socket.write(
+      Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), early]),
+    )
     await this.until('an answer', () => this.#head !== undefined)
     const head = this.#head!
     if (head.status !== 101) {
@@ -233,10 +238,12 @@ export class RawClient {
 export async function rawConnect(
   gateway: { readonly url: string },
   query: Readonly<Record<string, string>> = {},
+  early?: Buffer,
 ): Promise<RawClient> {
   const client = new RawClient(gateway.url)
   const search = new URLSearchParams(query).toString()
-  const { status } = await client.handshake({ path: `/v1/ws${search === '' ? '' : `?${search}`}` })
+  const path = `/v1/ws${search === '' ? '' : `?${search}`}`
+  const { status } = await client.handshake({ path, ...(early && { early }) })
   if (status !== 101) throw new Error(`refused with ${status}: ${client.body}`)
   return client
 }

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { z } from 'zod'
@@ -23,6 +22,8 @@ export interface ClientOptions {
   readonly protocols?: readonly string[]
   /** False for a client whose WebSocket layer never answers a ping. */
   readonly autoPong?: boolean
+  /** Called with every frame as it arrives. */
+  readonly observe?: (frame: Frame) => void
 }
 
 /**
@@ -35,12 +36,17 @@ export class WsClient {
   /** Every record received, in order. */
   readonly records: Delivered[] = []
   readonly closed: Promise<Closed>
+  readonly #observe: (frame: Frame) => void
   #closed: Closed | undefined
   #breach: Error | undefined
   #changed = Promise.withResolvers<void>()
 
-  constructor(url: string, { headers, protocols = ['sluice.v1'], autoPong = true }: ClientOptions = {}) {
+  constructor(
+    url: string,
+    { headers, protocols = ['sluice.v1'], autoPong = true, observe = () => {} }: ClientOptions = {},
+  ) {
     this.socket = new WebSocket(url, [...protocols], { headers: { ...headers }, autoPong, maxPayload: 0 })
+    this.#observe = observe
     this.socket.on('message', (data, isBinary) => this.#take(data as Buffer, isBinary))
     this.closed = new Promise((resolve) => {
       this.socket.once('close', (code, reason) => {
@@ -76,6 +82,7 @@ export class WsClient {
       const frame = ServerMessage.parse(JSON.parse(text))
       this.frames.push(frame)
       if (frame.type === 'records') this.records.push(...frame.records)
+      this.#observe(frame)
     } catch (cause) {
       this.#breach ??= new Error(
         `the gateway sent what asyncapi.yaml does not have: ${text.slice(0, 2_000)}`,
@@ -151,11 +158,6 @@ export class WsClient {
   async received(count: number, ms?: number): Promise<Delivered[]> {
     await this.until(`${count} records`, () => this.records.length >= count, ms)
     return this.records
-  }
-
-  /** Lets the gateway, which runs in this process, do what it can do without hearing from anybody. */
-  async settled(): Promise<void> {
-    for (let i = 0; i < 5; i++) await turn()
   }
 
   /** Ends the connection in order. */
