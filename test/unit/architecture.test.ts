@@ -51,9 +51,9 @@ describe('dependencies', () => {
   })
 
   it('do not lead from kafka to HTTP, WebSocket or routes', () => {
-    expect(arrows('src/kafka/', /^(hono|@hono\/.*|ws)$|^(node:)?https?$|^src\/(routes|ws|app|gateway|main)/)).toEqual(
-      [],
-    )
+    expect(
+      arrows('src/kafka/', /^(hono|@hono\/.*|ws)$|^(node:)?https?$|^src\/(routes|ws|app|gateway|main)/),
+    ).toEqual([])
   })
 
   it('do not lead from records to I/O, Kafka, routes or sockets', () => {
