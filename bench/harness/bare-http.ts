@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Child } from './child.ts'
+import { usageOf } from './process-usage.ts'
 
 /** A bare `node:http` server, in a process of its own. */
 export interface BareHttp {
@@ -7,6 +8,7 @@ export interface BareHttp {
   readonly pid: number
   /** From starting the process to listening. */
   readonly readyMs: number
+  readonly readyCpuMs: number | undefined
   stop(): Promise<void>
 }
 
@@ -17,5 +19,7 @@ export async function startBareHttp(kafka?: { brokers: string; topic: string }):
   const args = kafka === undefined ? [] : [kafka.brokers, kafka.topic]
   const child = new Child(resolve(import.meta.dirname, '..', name), args)
   const { url } = await child.line((line) => JSON.parse(line) as { url: string }, 30_000)
-  return { url, pid: child.pid, readyMs: performance.now() - began, stop: () => child.stop() }
+  const readyMs = performance.now() - began
+  const { pid } = child
+  return { url, pid, readyMs, readyCpuMs: usageOf(pid)?.cpuMs, stop: () => child.stop() }
 }

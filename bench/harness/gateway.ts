@@ -2,6 +2,7 @@ import { get } from 'node:http'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Child } from './child.ts'
+import { usageOf } from './process-usage.ts'
 
 const START_MS = 30_000
 /** How often a gateway that listens is asked whether it is ready, ms. */
@@ -16,6 +17,8 @@ export interface GatewayProcess {
   readonly pid: number
   /** From starting the process to its first 200 on /readyz. */
   readonly readyMs: number
+  /** What of that it was on a processor. */
+  readonly readyCpuMs: number | undefined
   stop(): Promise<void>
 }
 
@@ -35,7 +38,9 @@ export async function startGateway(brokers: string, root = checkout): Promise<Ga
       if (performance.now() - began > START_MS) throw new Error(`the gateway was not ready in ${START_MS} ms`)
       await sleep(POLL_MS)
     }
-    return { url, pid: child.pid, readyMs: performance.now() - began, stop: () => child.stop() }
+    const readyMs = performance.now() - began
+    const { pid } = child
+    return { url, pid, readyMs, readyCpuMs: usageOf(pid)?.cpuMs, stop: () => child.stop() }
   } catch (error) {
     child.kill()
     throw error

@@ -18,12 +18,15 @@ declare module 'autocannon' {
     readonly connections: number
     readonly duration: number
     readonly sampleInt: number
+    /** Seconds an answer may take. */
+    readonly timeout: number
     readonly setupClient: (client: Client) => void
   }
 
   interface Result {
     /** Connection errors, with timeouts. */
     readonly errors: number
+    readonly timeouts: number
     readonly statusCodeStats: Readonly<Record<string, { readonly count: number }>>
   }
 

@@ -43,6 +43,8 @@ export const httpLoad = inOwnProcess(
       // Stopped by us; this is for the case that we never come to it.
       duration: warmup + seconds + 30,
       sampleInt: 50,
+      // Past the gateway's own deadline, so that its answer is what is seen.
+      timeout: 30,
       setupClient(client) {
         const first = Math.floor((clients++ * requests.length) / connections)
         client.setRequests([...requests.slice(first), ...requests.slice(0, first)])
@@ -55,10 +57,11 @@ export const httpLoad = inOwnProcess(
     })
     const measured = await meter.measure({ warmup, seconds, pid })
     run.stop()
-    const { errors, statusCodeStats } = await run
+    const { errors, timeouts, statusCodeStats } = await run
     const { 200: ok, ...others } = statusCodeStats
     if (errors > 0 || Object.keys(others).length > 0 || ok === undefined) {
-      throw new Error(`not every answer of ${url} was 200: ${JSON.stringify(others)}, ${errors} errors`)
+      const other = JSON.stringify(others)
+      throw new Error(`not every answer was 200: ${other}, ${errors} errors, ${timeouts} of them timeouts`)
     }
     return { ...measured, answered: ok.count * (batch ?? 1), unanswered: connections * (batch ?? 1) }
   },
