@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { leaveGroup } from '../../src/kafka/wire/group-apis.ts'
+import { Problem } from '../../src/problem.ts'
 import { keys, Ledger, TestMember, testCluster } from '../support/group-members.ts'
 import { makeTopic, uniqueName, withAdmin, witness } from '../support/kafka.ts'
 
@@ -75,11 +77,13 @@ describe('GroupMember', () => {
     const topic = await makeTopic({ partitions: 12 })
     const groupId = uniqueName('g')
     const ledger = new Ledger()
-    const cluster = testCluster()
+    // As in three gateways: what one hears of a rebalance, only its own members hear from it.
+    const clusters = [testCluster(), testCluster(), testCluster()]
     const members = new Set<TestMember>()
     const leaving: Promise<void>[] = []
     let joined = 0
     const join = () => {
+      const cluster = clusters[joined % clusters.length]!
       const member = new TestMember(`m${joined++}`, { groupId, topics: [topic] }, { ledger, cluster })
       members.add(member)
       void member.member.start().catch(() => {})
@@ -101,12 +105,13 @@ describe('GroupMember', () => {
       await sleep(Math.random() * 150)
     }
     await Promise.all(leaving)
-    const shares = () => [...members].map((member) => member.owned.length).reduce((a, b) => a + b, 0)
-    await expect.poll(shares, { timeout: 3_000 }).toBe(12)
+    const unevenness = () => {
+      const sizes = [...members].map((member) => member.owned.length)
+      return sizes.reduce((a, b) => a + b, 0) === 12 ? Math.max(...sizes) - Math.min(...sizes) : Infinity
+    }
+    await expect.poll(unevenness, { timeout: 5_000 }).toBeLessThanOrEqual(1)
     expect(ledger.overlaps).toEqual([])
     expect(joined).toBeGreaterThan(20)
-    const sizes = [...members].map((member) => member.owned.length)
-    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1)
     for (const member of members) expect(member.problems).toEqual([])
     // A commit that was confirmed is never undone by an older one.
     for (const member of members) await member.commit()
@@ -132,6 +137,36 @@ describe('GroupMember', () => {
     revoking.resolve()
     await expect.poll(() => b.owned.length).toBe(1)
     expect(ledger.wrongStarts).toEqual([])
+  })
+
+  it('learns that the group removed it, refuses the commit and joins anew', async () => {
+    const topic = await makeTopic({ partitions: 2 })
+    const groupId = uniqueName('g')
+    const cluster = testCluster()
+    const a = new TestMember('a', { groupId, topics: [topic], heartbeatMs: 3_000 }, { cluster })
+    await a.member.start()
+    await expect.poll(() => a.member.state).toBe('stable')
+    const { memberId } = a.member
+    // What the group's coordinator does with a member whose session is over.
+    const leaver = { memberId, groupInstanceId: null, reason: 'test' }
+    await cluster.callAny((connection) => connection.call(leaveGroup, groupId, [leaver]))
+    await expect(a.member.commit([{ topic, partition: 0, offset: 9 }])).rejects.toMatchObject({
+      code: 'stale_member',
+    })
+    expect(a.member.owns({ topic, partition: 0 })).toBe(false)
+    await expect.poll(() => a.owned).toEqual(keys(topic, 0, 1))
+    expect(a.events.map((event) => event.text.split(' ')[0])).toEqual(['assigned', 'lost', 'assigned'])
+    expect(a.member.memberId).not.toBe(memberId)
+    expect(await committedOffsets(groupId, topic)).toEqual([-1, -1])
+  })
+
+  it('fails, and leaves, where the assigned handler rejects: it must not hold what nobody reads', async () => {
+    const topic = await makeTopic()
+    const groupId = uniqueName('g')
+    const a = new TestMember('a', { groupId, topics: [topic] })
+    a.onAssigned = () => Promise.reject(new Problem('position_lost'))
+    await expect(a.member.start()).rejects.toMatchObject({ code: 'position_lost' })
+    await expect.poll(() => groupState(groupId)).toEqual({ state: 'Empty', members: 0 })
   })
 
   it('goes on after the bound where the revoked handler hangs, and refuses that partition afterwards', async () => {

@@ -58,6 +58,7 @@ export class TestMember {
   readonly positions = new Map<string, TopicPartition & { offset: number }>()
   /** What `revoked` waits for, before it commits. */
   beforeRevoke: () => Promise<void> = async () => {}
+  onAssigned: () => Promise<void> = async () => {}
 
   constructor(
     name: string,
@@ -71,7 +72,8 @@ export class TestMember {
       cluster,
       { ...timeouts, clientInfo: name, ...options },
       {
-        assigned: (partitions) => {
+        assigned: async (partitions) => {
+          await this.onAssigned()
           this.#note('assigned', partitions)
           for (const partition of partitions) {
             ledger.gains(this, partition)

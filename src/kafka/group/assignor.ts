@@ -17,7 +17,8 @@ interface Claim {
   generation: number
 }
 
-type Plan = Map<string, Map<string, TopicPartition>>
+/** By member: first what it holds, then what it is to get. */
+type Plan = Map<string, TopicPartition[]>
 
 /**
  * The leader's assignment by the cooperative-sticky rules (KIP-429): even, moving as little as it can, and **nothing is
@@ -35,23 +36,23 @@ export function assignPartitions(
 ): Map<string, TopicPartition[]> {
   const ids = [...members.keys()].sort()
   const claims = collectClaims(members, ids)
-  const plan: Plan = new Map(ids.map((id) => [id, new Map()]))
+  const plan: Plan = new Map(ids.map((id) => [id, []]))
+  const free: TopicPartition[] = []
   for (const [topic, count] of [...partitions].sort()) {
     for (let partition = 0; partition < count; partition++) {
       const owner = claims.get(keyOf({ topic, partition }))?.owner
-      if (owner !== undefined && members.get(owner)?.topics.has(topic))
-        give(plan, owner, { topic, partition })
+      const keeps = owner !== undefined && members.get(owner)!.topics.has(topic)
+      const list = keeps ? plan.get(owner)! : free
+      list.push({ topic, partition })
     }
   }
-  placeFree(plan, members, ids, partitions)
-  balance(plan, members, ids, claims)
-  const held = (id: string, key: string) => {
-    const claim = claims.get(key)
+  placeFree(plan, members, ids, free)
+  balance(plan, members, ids)
+  const mayHave = (id: string, partition: TopicPartition) => {
+    const claim = claims.get(keyOf(partition))
     return claim === undefined || claim.owner === id || claim.claimants.every((claimant) => claimant === id)
   }
-  return new Map(
-    ids.map((id) => [id, [...plan.get(id)!].filter(([key]) => held(id, key)).map(([, tp]) => tp)]),
-  )
+  return new Map([...plan].map(([id, own]) => [id, own.filter((partition) => mayHave(id, partition))]))
 }
 
 /**
@@ -81,56 +82,41 @@ function placeFree(
   plan: Plan,
   members: ReadonlyMap<string, Subscriber>,
   ids: readonly string[],
-  partitions: ReadonlyMap<string, number>,
+  free: readonly TopicPartition[],
 ): void {
-  const taken = new Set([...plan.values()].flatMap((own) => [...own.keys()]))
-  for (const [topic, count] of [...partitions].sort()) {
-    const eligible = ids.filter((id) => members.get(id)!.topics.has(topic))
-    if (eligible.length === 0) continue
-    for (let partition = 0; partition < count; partition++) {
-      if (taken.has(keyOf({ topic, partition }))) continue
-      const least = eligible.reduce((a, b) => (plan.get(b)!.size < plan.get(a)!.size ? b : a))
-      give(plan, least, { topic, partition })
+  for (const partition of free) {
+    let least: TopicPartition[] | undefined
+    for (const id of ids) {
+      const own = plan.get(id)!
+      if (members.get(id)!.topics.has(partition.topic) && own.length < (least?.length ?? Infinity))
+        least = own
     }
+    least?.push(partition)
   }
 }
 
 /** Moves partitions from who has most to who has least until no move makes it more even. */
-function balance(
-  plan: Plan,
-  members: ReadonlyMap<string, Subscriber>,
-  ids: readonly string[],
-  claims: ReadonlyMap<string, Claim>,
-): void {
+function balance(plan: Plan, members: ReadonlyMap<string, Subscriber>, ids: readonly string[]): void {
   // Each move lowers the sum of squared sizes, so this ends.
   for (;;) {
-    const bySize = [...ids].sort((a, b) => plan.get(a)!.size - plan.get(b)!.size)
-    const move = findMove(plan, members, bySize, claims)
-    if (move === undefined) return
-    plan.get(move.from)!.delete(keyOf(move.partition))
-    give(plan, move.to, move.partition)
+    const bySize = [...ids].sort((a, b) => plan.get(a)!.length - plan.get(b)!.length)
+    if (!moveOne(plan, members, bySize)) return
   }
 }
 
-function findMove(
-  plan: Plan,
-  members: ReadonlyMap<string, Subscriber>,
-  bySize: readonly string[],
-  claims: ReadonlyMap<string, Claim>,
-): { from: string; to: string; partition: TopicPartition } | undefined {
+function moveOne(plan: Plan, members: ReadonlyMap<string, Subscriber>, bySize: readonly string[]): boolean {
   for (const from of bySize.toReversed()) {
     const own = plan.get(from)!
     for (const to of bySize) {
-      if (own.size - plan.get(to)!.size < 2) break
-      const movable = [...own.values()].filter(({ topic }) => members.get(to)!.topics.has(topic))
-      // What it does not hold yet moves at no cost.
-      const partition = movable.findLast((p) => claims.get(keyOf(p))?.owner !== from) ?? movable.at(-1)
-      if (partition !== undefined) return { from, to, partition }
+      const theirs = plan.get(to)!
+      if (own.length - theirs.length < 2) break
+      // From the end: what it does not hold yet moves at no cost.
+      const { topics } = members.get(to)!
+      const index = own.findLastIndex(({ topic }) => topics.has(topic))
+      if (index < 0) continue
+      theirs.push(...own.splice(index, 1))
+      return true
     }
   }
-  return undefined
-}
-
-function give(plan: Plan, id: string, partition: TopicPartition): void {
-  plan.get(id)!.set(keyOf(partition), partition)
+  return false
 }

@@ -1,13 +1,12 @@
 import type { GroupLog } from './types.ts'
-import { within } from './waiting.ts'
+import { unlessAborted, within } from './waiting.ts'
 
 /** Runs a member's callbacks one after the other; each may hold up the next for a bounded time only. */
 export class Callbacks {
   readonly #timeoutMs: number
   readonly #log: GroupLog
-  readonly #closed = Promise.withResolvers<void>()
+  readonly #closing = new AbortController()
   #last: Promise<unknown> = Promise.resolve()
-  #open = true
 
   constructor(timeoutMs: number, log: GroupLog) {
     this.#timeoutMs = timeoutMs
@@ -15,20 +14,29 @@ export class Callbacks {
   }
 
   /**
-   * Calls back once what was asked for earlier is done, and resolves when the callback is done or its time is up.
+   * Calls back once what was asked for earlier is done, and resolves when the callback is done or its time is up; `late`
+   * is told where it fails after that.
    * @throws what the callback throws in time
    */
-  run(name: string, callback: () => void | Promise<void>): Promise<void> {
+  run(
+    name: string,
+    callback: () => void | Promise<void>,
+    late: (error: unknown) => void = () => {},
+  ): Promise<void> {
+    const { signal } = this.#closing
     const turn = this.#last.then(async () => {
-      if (!this.#open) return
+      if (signal.aborted) return
       const running = (async () => callback())()
-      if (await within(Promise.race([running, this.#closed.promise]), this.#timeoutMs)) {
-        return Promise.race([running, this.#closed.promise])
-      }
+      const done = unlessAborted(running, signal).catch((error: unknown) => {
+        // Closed meanwhile: nobody waits any more.
+        if (!signal.aborted) throw error
+      })
+      if (await within(done, this.#timeoutMs)) return done
       this.#log.warn(
         { callback: name, timeoutMs: this.#timeoutMs },
         'a group callback takes too long; the member goes on without it',
       )
+      done.catch(late)
     })
     this.#last = turn.catch(() => {})
     return turn
@@ -36,7 +44,6 @@ export class Callbacks {
 
   /** Calls nothing any more. A callback that runs is not waited for. */
   close(): void {
-    this.#open = false
-    this.#closed.resolve()
+    this.#closing.abort()
   }
 }

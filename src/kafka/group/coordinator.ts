@@ -68,9 +68,14 @@ export class GroupCoordinator {
       this.#cluster.release(line)
       return result
     } catch (error) {
+      if (!signal.aborted && error instanceof GroupError) {
+        // An answer, if not the one hoped for: the connection is good.
+        this.#cluster.release(line)
+        throw error
+      }
       line.destroy()
       if (signal.aborted) throw signal.reason
-      if (!(error instanceof GroupError)) this.forget()
+      this.forget()
       throw error
     } finally {
       signal.removeEventListener('abort', cut)

@@ -1,6 +1,7 @@
 import { KafkaCode } from '../errors.ts'
 import { heartbeat } from '../wire/group-apis.ts'
 import type { GroupCoordinator } from './coordinator.ts'
+import type { Neighbour } from './neighbour.ts'
 import type { Identity } from './types.ts'
 import { Backoff } from './waiting.ts'
 
@@ -20,8 +21,10 @@ export interface HeartbeatOptions {
   readonly rebalanceTimeoutMs: number
 }
 
-/** The first wait after a rebalance, ms: another one often follows at once, and is noticed by the next heartbeat. */
+/** The first wait after a rebalance, ms, doubled each time: another one often follows at once. */
 const FIRST_INTERVAL_MS = 10
+/** What a neighbour just sent may take to reach the broker, ms. */
+const SOON_MS = 2
 
 /**
  * Tells the group that the member lives, one heartbeat at a time, and watches the session on our own clock: counted from
@@ -30,6 +33,7 @@ const FIRST_INTERVAL_MS = 10
  */
 export class Heartbeat {
   readonly #coordinator: GroupCoordinator
+  readonly #neighbour: Neighbour
   readonly #options: HeartbeatOptions
   readonly #events: HeartbeatEvents
   readonly #backoff = new Backoff()
@@ -45,8 +49,14 @@ export class Heartbeat {
   #joinSent = false
   #expiry: NodeJS.Timeout | undefined
 
-  constructor(coordinator: GroupCoordinator, options: HeartbeatOptions, events: HeartbeatEvents) {
+  constructor(
+    coordinator: GroupCoordinator,
+    neighbour: Neighbour,
+    options: HeartbeatOptions,
+    events: HeartbeatEvents,
+  ) {
     this.#coordinator = coordinator
+    this.#neighbour = neighbour
     this.#options = options
     this.#events = events
   }
@@ -59,6 +69,7 @@ export class Heartbeat {
     this.#joinSent = false
     this.alive(at)
     this.#stableAt = this.#aliveAt
+    this.#neighbour.moveIn(() => this.#soon())
     if (this.#sending) return
     clearTimeout(this.#timer)
     this.#schedule(this.#interval)
@@ -67,6 +78,7 @@ export class Heartbeat {
   stop(): void {
     this.#identity = undefined
     this.#aliveAt = 0
+    this.#neighbour.moveOut()
     clearTimeout(this.#timer)
     clearTimeout(this.#expiry)
     this.#expiry = undefined
@@ -74,14 +86,21 @@ export class Heartbeat {
 
   /** Something sent at this moment was answered as to a living member. */
   alive(at: number): void {
+    if (this.#identity === undefined) return
     this.#aliveAt = Math.max(this.#aliveAt, at)
     this.#expiry ??= setTimeout(() => this.#checkExpiry(), Math.max(0, this.#left))
   }
 
-  /** Whether a JoinGroup is on its way: from then on the group waits for the others, not for us. */
-  set joinSent(sent: boolean) {
-    this.#joinSent = sent
-    if (sent) this.#rejoinBy = Infinity
+  /** A JoinGroup is on its way: from now on the group waits for the others, not for us. */
+  joinSent(): void {
+    this.#joinSent = true
+    this.#rejoinBy = Infinity
+    this.#neighbour.tell()
+  }
+
+  /** The JoinGroup was answered, or will not be. */
+  joinOver(): void {
+    this.#joinSent = false
   }
 
   /** Whether others may own the partitions by now. */
@@ -102,6 +121,14 @@ export class Heartbeat {
     }
     this.stop()
     this.#events.expired()
+  }
+
+  /** A rebalance is likely: asks now rather than at the end of the interval, and more often for a while. */
+  #soon(): void {
+    this.#interval = FIRST_INTERVAL_MS
+    if (this.#identity === undefined || this.#sending) return
+    clearTimeout(this.#timer)
+    this.#schedule(SOON_MS)
   }
 
   #schedule(ms: number): void {
@@ -146,14 +173,19 @@ export class Heartbeat {
       this.alive(sentAt)
     } else if (code === KafkaCode.REBALANCE_IN_PROGRESS) {
       this.alive(sentAt)
-      if (!this.#joinSent) this.#rejoinWithin(this.#stableAt + this.#options.rebalanceTimeoutMs)
+      if (!this.#joinSent) {
+        this.#neighbour.tell()
+        this.#rejoinWithin(this.#stableAt + this.#options.rebalanceTimeoutMs)
+      }
       this.#events.rebalancing(identity)
     } else {
       this.#events.refused(identity, code)
+      return this.#backoff.next()
     }
     this.#backoff.reset()
     const wait = this.#interval
-    this.#interval = Math.min(wait * 2, this.#options.heartbeatMs)
+    // Three tries fit into a session, whatever the settings.
+    this.#interval = Math.min(wait * 2, this.#options.heartbeatMs, this.#options.sessionTimeoutMs / 3)
     return wait
   }
 

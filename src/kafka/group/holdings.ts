@@ -29,6 +29,8 @@ export interface HoldingsParts {
   /** Notified of every change. */
   readonly changed: Signal
   readonly log: GroupLog
+  /** The handler did not take what it was assigned, and said so too late for take() to throw it. */
+  readonly failed: (error: HandlerError) => void
 }
 
 /** The partitions that a member owns, and the telling of its handlers when they come and go. */
@@ -78,7 +80,7 @@ export class Holdings {
    * @throws GroupError, HandlerError, Problem; the signal's reason
    */
   async take(added: readonly TopicPartition[], signal: AbortSignal, hurry: () => boolean): Promise<void> {
-    const { topics, callbacks, handlers } = this.#parts
+    const { topics, callbacks, handlers, failed } = this.#parts
     const unknown = added.map(({ topic }) => topic).filter((topic) => topics.get(topic) === undefined)
     await unlessAborted(topics.refresh(unknown), signal)
     const claims = added.map((p) => ({ ...p, topicId: topics.get(p.topic)?.id, announced: false }))
@@ -87,11 +89,15 @@ export class Holdings {
     signal.throwIfAborted()
     for (const claim of claims) this.#claims.set(keyOf(claim), claim)
     this.#parts.changed.notify()
-    const told = callbacks.run('assigned', () => {
+    const announce = () => {
       // Lost before its turn came: then the handler hears of neither.
       if (signal.aborted) return
       for (const claim of claims) claim.announced = true
       return handlers.assigned(assigned)
+    }
+    // Partitions that are held, but that nobody reads, must not go unnoticed.
+    const told = callbacks.run('assigned', announce, (error) => {
+      if (claims.some((claim) => this.get(claim) === claim)) failed(new HandlerError(error))
     })
     const done = told.catch((error: unknown) => {
       throw new HandlerError(error)

@@ -3,9 +3,11 @@ import type { Cluster } from '../cluster.ts'
 import { Callbacks } from './callbacks.ts'
 import { Committer } from './committer.ts'
 import { GroupCoordinator } from './coordinator.ts'
+import { problemOf } from './group-error.ts'
 import { Holdings } from './holdings.ts'
 import { sendLeave } from './leave.ts'
 import { Membership } from './membership.ts'
+import { Neighbour } from './neighbour.ts'
 import { TopicWatch } from './topic-watch.ts'
 import type {
   GroupLog,
@@ -47,6 +49,7 @@ export class GroupMember {
   readonly #handlers: GroupMemberHandlers
   readonly #log: GroupLog
   readonly #coordinator: GroupCoordinator
+  readonly #neighbour: Neighbour
   readonly #callbacks: Callbacks
   readonly #holdings: Holdings
   readonly #membership: Membership
@@ -67,16 +70,26 @@ export class GroupMember {
     this.#handlers = handlers
     this.#log = log
     const coordinator = (this.#coordinator = new GroupCoordinator(cluster, options))
+    const neighbour = (this.#neighbour = new Neighbour(cluster, groupId))
     const callbacks = (this.#callbacks = new Callbacks(
       Math.min(revokeTimeoutMs, rebalanceTimeoutMs / 2),
       log,
     ))
-    const holdings = new Holdings({ groupId, coordinator, topics, handlers, callbacks, changed, log })
-    this.#holdings = holdings
+    const holdings = (this.#holdings = new Holdings({
+      groupId,
+      coordinator,
+      topics,
+      handlers,
+      callbacks,
+      changed,
+      log,
+      failed: (error) => this.#fail(problemOf(error)),
+    }))
     this.#membership = new Membership({
       options,
       coordinator,
       topics,
+      neighbour,
       holdings,
       changed,
       log,
@@ -173,6 +186,7 @@ export class GroupMember {
     if (memberId !== '') {
       const left = sendLeave(this.#coordinator, this.#options.groupId, memberId, by)
       await within(left, by - performance.now())
+      this.#neighbour.tell()
     }
     this.#coordinator.close()
   }

@@ -5,6 +5,7 @@ import { Abandoned, fatalProblem, GroupError, problemOf } from './group-error.ts
 import { GroupTopics } from './group-topics.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Holdings } from './holdings.ts'
+import type { Neighbour } from './neighbour.ts'
 import { rebalance, type Rebalanced } from './rebalance.ts'
 import { Standing } from './standing.ts'
 import type { TopicWatch } from './topic-watch.ts'
@@ -15,6 +16,7 @@ export interface MembershipParts {
   readonly options: GroupMemberOptions
   readonly coordinator: GroupCoordinator
   readonly topics: TopicWatch
+  readonly neighbour: Neighbour
   readonly holdings: Holdings
   readonly changed: Signal
   readonly log: GroupLog
@@ -47,10 +49,10 @@ export class Membership {
   constructor(parts: MembershipParts) {
     this.#parts = parts
     this.#topics = new GroupTopics(parts.topics, parts.options.topics, () => this.#checkTopics())
-    this.#heartbeat = new Heartbeat(parts.coordinator, parts.options, {
+    this.#heartbeat = new Heartbeat(parts.coordinator, parts.neighbour, parts.options, {
       rebalancing: (identity) => {
-        if (identity === this.standing.identity && !this.#joining)
-          this.#mustRejoin('the group is in a rebalance')
+        const news = identity === this.standing.identity && !this.#joining
+        if (news) this.#mustRejoin('the group is in a rebalance')
       },
       refused: (identity, code) => void this.refused(identity, code),
       expired: () => this.#lose('the session expired'),
@@ -115,7 +117,7 @@ export class Membership {
     const request = { ...options, owned: holdings.all(), generation: this.standing.generation, reason }
     const result = await rebalance(coordinator, request, this.#roundEvents, log, signal).finally(() => {
       this.#joinSent = false
-      this.#heartbeat.joinSent = false
+      this.#heartbeat.joinOver()
     })
     signal.throwIfAborted()
     this.#settle(result)
@@ -138,7 +140,7 @@ export class Membership {
     },
     joining: () => {
       this.#joinSent = true
-      this.#heartbeat.joinSent = true
+      this.#heartbeat.joinSent()
     },
     joined: (identity: Identity, joinSentAt: number) => {
       // Held until all have come, the answer may be older than a session; a new member has nothing to lose by then.
@@ -173,8 +175,7 @@ export class Membership {
   #lose(why: string): void {
     const { holdings, log } = this.#parts
     const partitions = holdings.all().length
-    if (partitions > 0)
-      log.warn({ ...this.#about(), why, partitions }, 'the group member lost its partitions')
+    if (partitions > 0) log.warn({ ...this.#about(), why, partitions }, 'the member lost its partitions')
     this.standing.lost()
     this.#topics.forgetAssignment()
     this.#heartbeat.stop()

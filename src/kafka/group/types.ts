@@ -15,9 +15,12 @@ export interface PartitionOffset extends TopicPartition {
   readonly offset: number
 }
 
-/** What a member tells the one who reads for it. One call at a time; the next waits for the promise of the last. */
+/**
+ * What a member tells the one who reads for it. One call at a time; the next waits for the promise of the last, for
+ * `revokeTimeoutMs` at most.
+ */
 export interface GroupMemberHandlers {
-  /** Newly owned: reading may begin. A rejection ends the membership. */
+  /** Newly owned: reading may begin. A rejection ends the membership: nobody would read what the member holds. */
   assigned(partitions: readonly AssignedPartition[]): void | Promise<void>
   /**
    * About to be given up: stop delivery, commit() what was acked, then resolve; only then does the group move on.
