@@ -10,16 +10,18 @@ import { pythonEnv } from '../support/python.ts'
 const root = join(import.meta.dirname, '../..')
 const folder = join(root, 'test/schemathesis')
 
-/** Runs a program to its end, whatever its exit code. */
+/** Runs a program to its end, whatever its exit code, in a folder that takes what it leaves behind. */
 function run(
   file: string,
   args: string[],
   env: NodeJS.ProcessEnv,
 ): Promise<{ code: number; output: string }> {
+  const cwd = mkdtempSync(join(tmpdir(), 'sluice-schemathesis-'))
+  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }))
   return new Promise((resolve) => {
     const options = {
       env: { ...process.env, ...env },
-      cwd: folder,
+      cwd,
       maxBuffer: 100 * 1_048_576,
       timeout: 400_000,
     }
