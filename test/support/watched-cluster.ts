@@ -10,6 +10,8 @@ export class WatchedCluster extends Cluster {
   readonly leased = new Set<BrokerConnection>()
   /** Leases and refreshes asked for, whatever came of them. */
   attempts = 0
+  /** Different connections that were leased. */
+  opened = 0
   fetches = 0
   fetchedBytes = 0
   /** May change an answer before its reader sees it. */
@@ -25,6 +27,7 @@ export class WatchedCluster extends Cluster {
     this.attempts++
     const connection = await super.lease(nodeId, requestTimeoutMs)
     if (!Object.hasOwn(connection, 'call')) {
+      this.opened++
       const call = connection.call.bind(connection) as (...args: unknown[]) => Promise<unknown>
       const watched = async (...args: unknown[]) => {
         const answer = (await call(...args)) as FetchAnswer
