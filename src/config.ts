@@ -312,8 +312,10 @@ function kafkaConfig(s: Settings, problems: string[]): KafkaConfig {
 }
 
 function didYouMean(name: string): string {
-  const close = Object.keys(settings).find((known) => distance(known, name) <= 3)
-  return close === undefined ? '' : `; did you mean ${close}?`
+  const [closest] = Object.keys(settings)
+    .map((known) => ({ known, away: distance(known, name) }))
+    .sort((a, b) => a.away - b.away)
+  return closest === undefined || closest.away > 3 ? '' : `; did you mean ${closest.known}?`
 }
 
 /** Levenshtein distance, for short names. */

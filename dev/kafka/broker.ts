@@ -25,6 +25,8 @@ export interface BrokerOptions {
   readonly java?: string
   /** Port of its clients; 0, the default, takes a free one. */
   readonly port?: number
+  /** Further listeners, `NAME://host:port`. */
+  readonly listeners?: readonly string[]
   /** server.properties to add or replace. */
   readonly configs?: Readonly<Record<string, string>>
   readonly jvm?: readonly string[]
@@ -141,7 +143,8 @@ export async function launchBroker(
   if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > LOG_KEEP_BYTES) {
     renameSync(logFile, `${logFile}.old`)
   }
-  writeFileSync(properties, serverProperties({ ...member, dataDir, port, configs: options.configs }))
+  const { listeners, configs } = options
+  writeFileSync(properties, serverProperties({ ...member, dataDir, port, listeners, configs }))
   await stopEarlierBroker(dir)
   if (!existsSync(join(dataDir, 'meta.properties'))) {
     const { clusterId } = member

@@ -8,6 +8,8 @@ export interface ServerSettings {
   readonly voters: string
   /** Copies of Kafka's own topics: as many as there are brokers, three at most. */
   readonly replication: number
+  /** Further listeners, `NAME://host:port`; `listener.security.protocol.map` in `configs` says what they speak. */
+  readonly listeners?: readonly string[]
   readonly configs?: Readonly<Record<string, string>>
 }
 
@@ -33,13 +35,14 @@ export function commonConfigs(replication: number): Record<string, string> {
 
 /** The text of server.properties. */
 export function serverProperties(settings: ServerSettings): string {
-  const { nodeId, dataDir, port, controllerPort, voters, replication, configs } = settings
+  const { nodeId, dataDir, port, controllerPort, voters, replication, listeners = [], configs } = settings
+  const advertised = [`PLAINTEXT://127.0.0.1:${port}`, ...listeners]
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(nodeId),
     'controller.quorum.voters': voters,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: [...advertised, `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
+    'advertised.listeners': advertised.join(','),
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': dataDir,
     ...commonConfigs(replication),

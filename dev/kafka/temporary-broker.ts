@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Broker, startBroker } from './broker.ts'
+import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { onOrphaned, removeFolder } from './orphan-guard.ts'
 
 /** A folder of its own below the system's temporary one, removed when released or when our process dies. */
@@ -22,11 +22,11 @@ export function temporaryFolder(): { readonly dir: string; remove(): void } {
  * `broker` is for tests that pause, kill or restart it.
  */
 export async function startTemporaryBroker(
-  options: { configs?: Readonly<Record<string, string>> } = {},
+  options: Pick<BrokerOptions, 'listeners' | 'configs'> = {},
 ): Promise<{ readonly bootstrap: string; readonly broker: Broker; stop(): Promise<void> }> {
   const folder = temporaryFolder()
   try {
-    const broker = await startBroker({ dir: folder.dir, configs: options.configs })
+    const broker = await startBroker({ dir: folder.dir, ...options })
     return {
       bootstrap: broker.bootstrap,
       broker,

@@ -71,7 +71,8 @@ export class BrokerConnection {
   ): Promise<BrokerConnection> {
     const connection = new Connection(clientId, options)
     // An `error` event without a listener ends the process; what failed reaches each caller through its own call.
-    connection.on('error', () => {})
+    let lastError: Error | undefined
+    connection.on('error', (error: Error) => (lastError = error))
     const { promise: closed, resolve } = Promise.withResolvers<void>()
     connection.once('close', () => resolve())
     try {
@@ -81,7 +82,8 @@ export class BrokerConnection {
       return new BrokerConnection(connection, versions, endpoint, closed)
     } catch (error) {
       void connection.close().catch(() => {})
-      throw error
+      // A TLS 1.3 broker refuses a certificate after the handshake: the call only sees the connection end.
+      throw lastError ?? error
     }
   }
 

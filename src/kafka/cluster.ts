@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { ConnectionOptions } from '@platformatic/kafka'
 import type { KafkaConfig } from '../config.ts'
 import { Problem } from '../problem.ts'
@@ -265,7 +266,8 @@ export class Cluster {
       requestTimeout: requestTimeoutMs,
       maxInflights: 1_000,
     }
-    if (tls !== undefined) Object.assign(options, { tls: { ...tls }, tlsServerName: true })
+    if (tls !== undefined)
+      Object.assign(options, { tls: { ...tls }, tlsServerName: isIP(endpoint.host) === 0 })
     if (sasl !== undefined) options.sasl = { ...sasl }
     return BrokerConnection.open(clientId, endpoint, options)
   }

@@ -91,13 +91,14 @@ export function responseOf<T>(error: unknown): T | undefined {
   return error instanceof ResponseError ? (error as unknown as { response?: T }).response : undefined
 }
 
-/** Kafka refused the gateway's credentials, or the TLS handshake failed. */
+/** Kafka refused the gateway's credentials, or the two disagree on TLS: only the gateway's settings can mend it. */
 export function isAuthenticationError(error: unknown): boolean {
-  const tls = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO)/
+  const settings = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO|PLT_KFK_USER)/
   return (
     findInTree(
       error,
-      (e) => e instanceof AuthenticationError || tls.test(String((e as NodeJS.ErrnoException).code ?? '')),
+      (e) =>
+        e instanceof AuthenticationError || settings.test(String((e as NodeJS.ErrnoException).code ?? '')),
     ) !== undefined
   )
 }

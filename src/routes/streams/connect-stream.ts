@@ -15,7 +15,8 @@ export function registerConnectStream(app: App): void {
       path: '/v1/ws',
       tags: ['Streams'],
       summary: 'Consume over WebSocket',
-      description: 'A WebSocket (RFC 6455), subprotocol `sluice.v1` or none. asyncapi.yaml describes its frames.',
+      description:
+        'A WebSocket (RFC 6455), subprotocol `sluice.v1` or none. asyncapi.yaml describes its frames.',
       request: { query: SubscriptionQuery },
       responses: {
         101: { description: 'The socket is open.' },
@@ -29,7 +30,9 @@ export function registerConnectStream(app: App): void {
       },
     },
     () => {
-      throw new Problem('upgrade_required', { headers: { upgrade: 'websocket', 'sec-websocket-version': '13' } })
+      throw new Problem('upgrade_required', {
+        headers: { upgrade: 'websocket', 'sec-websocket-version': '13' },
+      })
     },
   )
 }
