@@ -1,35 +1,11 @@
 import type { Problem } from '../../problem.ts'
 import type { ProduceResult } from '../wire/produce.ts'
-import { encodeRecordBatch, type StampedRecord } from '../wire/record-batch-writer.ts'
+import { encodeRecordBatch } from '../wire/record-batch-writer.ts'
 import { kafkaErrorName } from '../errors.ts'
+import { backoffMs } from './backoff.ts'
 import type { ProducerIdentity } from './producer-ids.ts'
+import { type Batch, type PendingRecord, RecordList, settle } from './record-list.ts'
 import { mayHaveAppended, notWritten, outcomeUnknown, unavailable, verdictOf } from './verdict.ts'
-import type { RecordResult, WriteRequest } from './write-request.ts'
-
-/** One record waiting for its place in a batch. */
-export interface PendingRecord {
-  readonly record: StampedRecord
-  /** The most bytes it takes in a batch. */
-  readonly size: number
-  /** By performance.now(), ms. */
-  readonly deadline: number
-  readonly request: WriteRequest
-  readonly index: number
-  /** It has its outcome. */
-  settled: boolean
-}
-
-/** Records sent, or to be sent, as one unit: the same bytes at every try. */
-export interface Batch {
-  readonly records: readonly PendingRecord[]
-  readonly bytes: Buffer
-  inFlight: boolean
-  tries: number
-  /** Some try can have put it in the log. */
-  maybeAppended: boolean
-  /** Its records have their outcome; a late answer changes nothing. */
-  settled: boolean
-}
 
 /** What the writer must do after an answer, besides sending what waits. */
 export type After = 'nothing' | 'refresh'
@@ -39,8 +15,11 @@ const MAX_BATCH_BYTES = 1_000_000
 const BATCH_OVERHEAD = 61
 /** How long a topic's smaller limit, once met, is kept to, ms. */
 const BYTE_LIMIT_AGE_MS = 60_000
-const MIN_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 500
+/** A queue with work that has not moved for this long is stuck, ms: other partitions take what they can. */
+const STUCK_MS = 250
+/** One that failed and has no work left is tried again after this, ms. */
+const PROBE_MS = 1_000
 
 /**
  * The write side of one partition: records that wait, and the one batch on its way.
@@ -51,8 +30,8 @@ const MAX_BACKOFF_MS = 500
 export class PartitionQueue {
   readonly topic: string
   readonly partition: number
-  #pending: PendingRecord[] = []
-  #head = 0
+  readonly #firstSequence: number
+  readonly #waiting = new RecordList()
   #batch: Batch | undefined
   #identity: ProducerIdentity | undefined
   /** The producer id that must not be used here again: its next sequence number is in doubt. */
@@ -60,85 +39,90 @@ export class PartitionQueue {
   #sequence = 0
   #byteLimit = MAX_BATCH_BYTES
   #byteLimitUntil = 0
+  #formed = 0
   #failures = 0
   #lastProblem: Problem | undefined
+  /** When it last had nothing to do or got something done, by performance.now(). */
+  #movedAt = 0
   /** Not to be sent before this, by performance.now(). */
   notBefore = 0
 
-  constructor(topic: string, partition: number) {
+  /** Brokers take any number for a producer's first. */
+  constructor(topic: string, partition: number, firstSequence = 0) {
     this.topic = topic
     this.partition = partition
+    this.#firstSequence = firstSequence
   }
 
   get hasWork(): boolean {
-    return this.#batch !== undefined || this.#head < this.#pending.length
+    return this.#batch !== undefined || this.#waiting.length > 0
   }
 
   get inFlight(): boolean {
     return this.#batch?.inFlight ?? false
   }
 
-  /** True while its last try failed: records without a key go elsewhere. */
-  get failing(): boolean {
-    return this.#failures > 0
+  /** Some batch may be in the log or not, and which is not known yet. */
+  get inDoubt(): boolean {
+    return this.#batch !== undefined && (this.#batch.inFlight || this.#batch.maybeAppended)
   }
 
+  /** How many tries in a row have failed. */
   get failures(): number {
     return this.#failures
   }
 
-  push(record: PendingRecord): void {
-    this.#pending.push(record)
+  /** How many batches have been made. */
+  get formed(): number {
+    return this.#formed
   }
 
-  /** Whether the next batch can be made with this producer id. */
-  accepts(identity: ProducerIdentity): boolean {
-    return this.#batch !== undefined || this.#identity !== undefined || identity !== this.#spent
+  get waitingBytes(): number {
+    return this.#waiting.bytes
+  }
+
+  /** True while it fails or nothing moves: records that may go elsewhere should. */
+  isStuck(now: number): boolean {
+    if (this.#failures > 0) return this.hasWork || now < this.notBefore + PROBE_MS
+    return this.hasWork && now - this.#movedAt > STUCK_MS
+  }
+
+  push(record: PendingRecord, now: number): void {
+    if (!this.hasWork) this.#movedAt = now
+    this.#waiting.push(record)
+  }
+
+  /** Whether the next batch can be sent while this is the producer id to be had. */
+  accepts(identity: ProducerIdentity | undefined): boolean {
+    if (this.#batch !== undefined || this.#identity !== undefined) return true
+    return identity !== undefined && identity !== this.#spent
   }
 
   /**
    * The batch to send now: the one to be sent again, else a new one of what waits, with the next sequence numbers.
    * Call only where there is work, nothing is in flight and `accepts` said yes.
    */
-  take(identity: ProducerIdentity): Batch {
+  take(identity: ProducerIdentity | undefined): Batch {
     if (this.#batch === undefined) {
       if (this.#identity === undefined) {
-        this.#identity = identity
-        this.#sequence = 0
+        this.#identity = identity!
+        this.#sequence = this.#firstSequence
       }
       this.#batch = this.#form(this.#identity)
     }
     this.#batch.inFlight = true
-    this.#batch.tries++
     return this.#batch
   }
 
   #form(identity: ProducerIdentity): Batch {
     const limit = performance.now() < this.#byteLimitUntil ? this.#byteLimit : MAX_BATCH_BYTES
-    let size = BATCH_OVERHEAD
-    let end = this.#head
-    for (; end < this.#pending.length; end++) {
-      const next = this.#pending[end]!
-      if (end > this.#head && size + next.size > limit) break
-      size += next.size
-    }
-    const records = this.#pending.slice(this.#head, end)
-    if (end === this.#pending.length) {
-      this.#pending = []
-      this.#head = 0
-    } else {
-      this.#head = end
-      // What has been taken is let go of now and then, so that a long queue is not copied for every batch.
-      if (this.#head > 1_024 && this.#head * 2 > this.#pending.length) {
-        this.#pending = this.#pending.slice(this.#head)
-        this.#head = 0
-      }
-    }
+    const records = this.#waiting.take(limit - BATCH_OVERHEAD)
     const bytes = encodeRecordBatch(
       records.map((r) => r.record),
       { ...identity, baseSequence: this.#sequence },
     )
-    return { records, bytes, inFlight: false, tries: 0, maybeAppended: false, settled: false }
+    this.#formed++
+    return { records, bytes, inFlight: false, maybeAppended: false, settled: false }
   }
 
   /** Takes the broker's answer to a batch. */
@@ -150,16 +134,24 @@ export class PartitionQueue {
       case 'written':
         this.#written(batch, result)
         return 'nothing'
+      case 'duplicate':
+        // Of a batch never sent before it can't be true: its numbers are another's, and it was not appended.
+        if (batch.maybeAppended) this.#written(batch, result)
+        else this.#renew(batch, code)
+        return 'nothing'
       case 'retry':
         batch.maybeAppended ||= mayHaveAppended(code)
         this.#backOff(notWritten(code))
         return 'refresh'
       case 'renew':
-        return this.#renew(batch, code)
+        this.#renew(batch, code)
+        return 'nothing'
       case 'split':
-        return this.#split(batch, code)
+        this.#split(batch, code)
+        return 'nothing'
       case 'refuse':
-        return this.#refuse(batch, result)
+        this.#refuse(batch, result)
+        return 'nothing'
     }
   }
 
@@ -178,8 +170,7 @@ export class PartitionQueue {
 
   #backOff(problem: Problem): void {
     this.#lastProblem = problem
-    const delay = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** this.#failures++)
-    this.notBefore = performance.now() + delay * (0.5 + Math.random() / 2)
+    this.notBefore = performance.now() + backoffMs(this.#failures++, MAX_BACKOFF_MS)
   }
 
   #written(batch: Batch, { baseOffset, logAppendTime }: ProduceResult): void {
@@ -195,64 +186,56 @@ export class PartitionQueue {
     })
     this.#sequence = (this.#sequence + batch.records.length) % 0x8000_0000
     this.#close(batch)
-    this.#recovered()
+    this.#moved()
   }
 
   /**
    * The broker doesn't know this producer's last sequence number any more, or knows another. What no try can have
    * appended goes out again under a new producer id; the rest is in doubt.
    */
-  #renew(batch: Batch, code: number): After {
+  #renew(batch: Batch, code: number): void {
     this.#retire()
     if (batch.maybeAppended) this.#fail(batch, outcomeUnknown(kafkaErrorName(code)))
     else this.#giveBack(batch)
     this.#backOff(notWritten(code))
-    return 'nothing'
   }
 
-  #split(batch: Batch, code: number): After {
+  #split(batch: Batch, code: number): void {
     const single = batch.records.length === 1
     if (!single) {
       this.#byteLimit = Math.max(1, Math.floor(batch.bytes.length / 2))
       this.#byteLimitUntil = performance.now() + BYTE_LIMIT_AGE_MS
     }
-    return this.#refuseSome(batch, single ? [0] : [], code)
+    this.#refuseSome(batch, single ? [0] : [], code)
   }
 
   /** Only the guilty records are refused, where the broker names them; else halves are tried until one is alone. */
-  #refuse(batch: Batch, result: ProduceResult): After {
-    const { errorCode, recordErrors } = result
+  #refuse(batch: Batch, { errorCode, recordErrors }: ProduceResult): void {
     const all = batch.records.map((_, i) => i)
-    const authorization = problemIs(errorCode, 'kafka_authorization')
-    if (authorization || batch.records.length === 1) return this.#refuseSome(batch, all, errorCode)
-    if (recordErrors.length > 0) return this.#refuseSome(batch, recordErrors, errorCode)
-    return this.#split(batch, errorCode)
+    const authorization = notWritten(errorCode).code === 'kafka_authorization'
+    if (authorization || batch.records.length === 1) this.#refuseSome(batch, all, errorCode)
+    else if (recordErrors.length > 0) this.#refuseSome(batch, recordErrors, errorCode)
+    else this.#split(batch, errorCode)
   }
 
   /** Refuses some records of a batch that the broker did not append, and puts the others back in front. */
-  #refuseSome(batch: Batch, guilty: readonly number[], code: number): After {
+  #refuseSome(batch: Batch, guilty: readonly number[], code: number): void {
     if (batch.maybeAppended) {
       // An earlier try may have been appended under other limits: nothing can be proved of this one.
       this.#retire()
       this.#fail(batch, outcomeUnknown(kafkaErrorName(code)))
-      return 'nothing'
+      return
     }
-    const refused = new Set(guilty)
     const problem = notWritten(code)
-    this.#giveBack(batch, (_, i) => {
-      if (!refused.has(i)) return true
-      settle(batch.records[i]!, { outcome: 'not_written', problem })
-      return false
-    })
-    this.#recovered()
-    return 'nothing'
+    for (const i of guilty) settle(batch.records[i]!, { outcome: 'not_written', problem })
+    this.#giveBack(batch)
+    this.#moved()
   }
 
-  /** Puts a batch's records back in front, in order. Its sequence numbers were not used. */
-  #giveBack(batch: Batch, keep: (record: PendingRecord, i: number) => boolean = () => true): void {
+  /** Puts a batch's records that have no outcome yet back in front, in order. Its sequence numbers were not used. */
+  #giveBack(batch: Batch): void {
     this.#close(batch)
-    this.#pending = [...batch.records.filter(keep), ...this.#pending.slice(this.#head)]
-    this.#head = 0
+    this.#waiting.putBack(batch.records.filter((pending) => !pending.settled))
   }
 
   /** Ends a batch whose every record has the same problem. */
@@ -272,7 +255,8 @@ export class PartitionQueue {
     this.#identity = undefined
   }
 
-  #recovered(): void {
+  #moved(): void {
+    this.#movedAt = performance.now()
     this.#failures = 0
     this.#lastProblem = undefined
     this.notBefore = 0
@@ -280,53 +264,36 @@ export class PartitionQueue {
 
   /** Gives every record past its deadline an outcome. `now` by performance.now(). */
   expire(now: number): void {
-    const expired = (pending: PendingRecord) => now >= pending.deadline
     const batch = this.#batch
-    if (batch?.records.some(expired)) {
-      if (batch.inFlight || batch.maybeAppended) {
-        const problem = outcomeUnknown(this.#lastProblem?.cause)
-        for (const pending of batch.records)
-          if (expired(pending)) settle(pending, { outcome: 'unknown', problem })
-        if (batch.records.every((pending) => pending.settled)) {
-          // The broker may append it yet: the partition goes on under an id that it cannot collide with.
-          this.#retire()
-          this.#close(batch)
-        }
-      } else this.#giveBack(batch)
+    if (batch?.records.some((pending) => now >= pending.deadline)) {
+      if (this.inDoubt) this.#expireInDoubt(batch, now)
+      else this.#giveBack(batch)
     }
-    for (let i = this.#head; i < this.#pending.length; i++) {
-      if (!expired(this.#pending[i]!)) continue
-      const waiting = this.#pending.slice(this.#head)
-      const problem = this.#lastProblem ?? unavailable('Kafka did not take the record in time.')
-      for (const pending of waiting)
-        if (expired(pending)) settle(pending, { outcome: 'not_written', problem })
-      this.#pending = waiting.filter((pending) => !pending.settled)
-      this.#head = 0
-      break
+    const expired = this.#waiting.takeExpired(now)
+    if (expired.length === 0) return
+    const problem = this.#lastProblem ?? unavailable('Kafka did not take the record in time.')
+    for (const pending of expired) settle(pending, { outcome: 'not_written', problem })
+  }
+
+  #expireInDoubt(batch: Batch, now: number): void {
+    const problem = outcomeUnknown(this.#lastProblem?.cause)
+    for (const pending of batch.records) {
+      if (now >= pending.deadline) settle(pending, { outcome: 'unknown', problem })
     }
+    if (!batch.records.every((pending) => pending.settled)) return
+    // The broker may append it yet: the partition goes on under an id that it cannot collide with.
+    this.#retire()
+    this.#close(batch)
   }
 
   /** Gives everything an outcome at once: the topic is gone, or the gateway stops. */
   abandon(problem: Problem): void {
     const batch = this.#batch
     if (batch !== undefined) {
-      const inDoubt = batch.inFlight || batch.maybeAppended
+      const { inDoubt } = this
       if (inDoubt) this.#retire()
       this.#fail(batch, inDoubt ? outcomeUnknown(problem.code) : problem)
     }
-    for (const pending of this.#pending.slice(this.#head))
-      settle(pending, { outcome: 'not_written', problem })
-    this.#pending = []
-    this.#head = 0
+    for (const pending of this.#waiting.takeAll()) settle(pending, { outcome: 'not_written', problem })
   }
-}
-
-function settle(pending: PendingRecord, result: RecordResult): void {
-  if (pending.settled) return
-  pending.settled = true
-  pending.request.settle(pending.index, result)
-}
-
-function problemIs(code: number, name: Problem['code']): boolean {
-  return notWritten(code).code === name
 }

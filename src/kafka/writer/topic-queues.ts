@@ -1,4 +1,4 @@
-import type { Problem } from '../../problem.ts'
+import { Problem } from '../../problem.ts'
 import type { TopicInfo } from '../cluster.ts'
 import type { OutgoingRecord } from '../../record.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
@@ -6,15 +6,24 @@ import { PartitionQueue } from './partition-queue.ts'
 
 /** How long brokers may take to agree that a topic exists, ms. */
 const MISSING_MS = 1_000
+/** Records without a key turn to another partition past this, bytes, when no batch has left before. */
+const STICKY_BYTES = 262_144
 
 /** The queues of one topic's partitions, and the choice between them. */
 export class TopicQueues {
   #info: TopicInfo
+  /** When records last came, by performance.now(). */
+  usedAt = 0
   /** Since when metadata has not known the topic, by performance.now(). */
   #missingSince: number | undefined
   readonly #queues: (PartitionQueue | undefined)[] = []
   /** Where records without a key go until a batch of them leaves (Java's sticky partitioner, KIP-480). */
   #sticky: PartitionQueue | undefined
+  /** When `#sticky` was chosen, by performance.now(), and how many batches it had made by then. */
+  #chosenAt = 0
+  #formed = 0
+  /** The bytes waiting past which it has had its share. */
+  #share = 0
 
   constructor(info: TopicInfo) {
     this.#info = info
@@ -24,7 +33,18 @@ export class TopicQueues {
     return this.#info
   }
 
+  get hasWork(): boolean {
+    return this.#queues.some((queue) => queue?.hasWork)
+  }
+
   update(info: TopicInfo): void {
+    const count = info.partitions.length
+    // Made again with fewer partitions: what waits for the others has nowhere to go.
+    if (info.id !== this.#info.id && count < this.#queues.length) {
+      const problem = new Problem('partition_not_found', { outcome: 'not_written' })
+      for (const queue of this.#queues.splice(count)) queue?.abandon(problem)
+      this.#sticky = undefined
+    }
     this.#info = info
     this.#missingSince = undefined
   }
@@ -36,19 +56,21 @@ export class TopicQueues {
   }
 
   /** The queue of the partition a record belongs to; undefined where it names one that does not exist. */
-  route(record: OutgoingRecord): PartitionQueue | undefined {
+  route({ partition, key }: OutgoingRecord, now: number): PartitionQueue | undefined {
     const count = this.#info.partitions.length
-    const { partition, key } = record
     if (partition !== undefined)
       return partition >= 0 && partition < count ? this.#queue(partition) : undefined
     if (key !== null) return this.#queue(partitionForKey(key, count))
-    this.#sticky ??= this.#choose()
-    return this.#sticky
-  }
-
-  /** Takes note that a batch of this queue has left: the next records without a key go elsewhere. */
-  sent(queue: PartitionQueue): void {
-    if (queue === this.#sticky) this.#sticky = undefined
+    const sticky = this.#sticky
+    if (
+      sticky === undefined ||
+      sticky.formed !== this.#formed ||
+      sticky.waitingBytes >= this.#share ||
+      (now > this.#chosenAt && sticky.isStuck(now))
+    ) {
+      return this.#choose(now)
+    }
+    return sticky
   }
 
   #queue(partition: number): PartitionQueue {
@@ -57,16 +79,33 @@ export class TopicQueues {
     return queue
   }
 
-  /** A random partition, of those with a leader that are free now, else with a leader, else of all. */
-  #choose(): PartitionQueue {
-    const all = this.#info.partitions.map(({ partition }) => partition)
-    const led = all.filter((p) => (this.#info.partitions[p]?.leader ?? -1) >= 0)
-    const free = led.filter(
-      (p) => !(this.#queues[p]?.inFlight ?? false) && !(this.#queues[p]?.failing ?? false),
-    )
-    const healthy = led.filter((p) => !(this.#queues[p]?.failing ?? false))
-    const from = [free, healthy, led, all].find((list) => list.length > 0)!
-    return this.#queue(from[Math.floor(Math.random() * from.length)]!)
+  /** A partition with a leader and nothing to do, else one that moves, else one that is stuck; any one of these. */
+  #choose(now: number): PartitionQueue {
+    const count = this.#info.partitions.length
+    const start = Math.floor(Math.random() * count)
+    let best = start
+    let least = Infinity
+    for (let i = 0; i < count && least > 0; i++) {
+      const partition = (start + i) % count
+      const rank = this.#rank(partition, now)
+      if (rank >= least) continue
+      least = rank
+      best = partition
+    }
+    const sticky = this.#queue(best)
+    this.#sticky = sticky
+    this.#chosenAt = now
+    this.#formed = sticky.formed
+    this.#share = sticky.waitingBytes + STICKY_BYTES
+    return sticky
+  }
+
+  #rank(partition: number, now: number): number {
+    if ((this.#info.partitions[partition]?.leader ?? -1) < 0) return 3
+    const queue = this.#queues[partition]
+    if (queue === undefined) return 0
+    if (queue.isStuck(now)) return 2
+    return queue.hasWork ? 1 : 0
   }
 
   abandon(problem: Problem): void {

@@ -3,15 +3,15 @@ import { KafkaCode, kafkaErrorName, problemFromKafkaCode } from '../errors.ts'
 
 /**
  * What the answer to a batch means.
- * `written`: it is in the log. `retry`: send the same bytes again. `renew`: this producer id is of no more use here.
- * `split`: too large as one batch. `refuse`: these records will never be taken.
+ * `written`: it is in the log. `duplicate`: an earlier try is. `retry`: send the same bytes again. `renew`: this producer
+ * id is of no more use here. `split`: too large as one batch. `refuse`: these records will never be taken.
  */
-export type Verdict = 'written' | 'retry' | 'renew' | 'split' | 'refuse'
+export type Verdict = 'written' | 'duplicate' | 'retry' | 'renew' | 'split' | 'refuse'
 
 const verdicts: Record<number, Verdict> = {
   [KafkaCode.NONE]: 'written',
   // The broker has it already (KIP-98): an earlier try arrived and only its answer was lost.
-  [KafkaCode.DUPLICATE_SEQUENCE_NUMBER]: 'written',
+  [KafkaCode.DUPLICATE_SEQUENCE_NUMBER]: 'duplicate',
   [KafkaCode.MESSAGE_TOO_LARGE]: 'split',
   [KafkaCode.RECORD_LIST_TOO_LARGE]: 'split',
   [KafkaCode.OUT_OF_ORDER_SEQUENCE_NUMBER]: 'renew',
