@@ -14,24 +14,28 @@ const json = { 'content-type': 'application/json' }
 
 /** Answers a request that sent one record. @throws the record's Problem where it was not written */
 export function answerOne(c: AppContext, result: RecordResult): Response {
-  if (result.outcome !== 'written') throw result.problem
+  if (result.outcome !== 'written') throw problemOf(result)
   return c.body(resultJson(result), 200, json)
 }
 
 /**
  * Answers a batch, in the order sent: 200 when all are written, 207 when some are.
- * @throws the first record's Problem, with the same `results`, when none is
+ * @throws a record's Problem, with the same `results`, when none is: that of the first in doubt, else of the first
  */
 export function answerBatch(c: AppContext, results: readonly RecordResult[]): Response {
-  const written = results.filter((result) => result.outcome === 'written').length
-  if (written === 0) {
-    const first = results[0] as Exclude<RecordResult, { outcome: 'written' }>
-    const { code, options } = first.problem
-    // In doubt as a whole where any record is.
-    const outcome = results.some((result) => result.outcome === 'unknown') ? 'unknown' : 'not_written'
-    const parsed = results.map((result) => JSON.parse(resultJson(result)) as unknown)
-    throw new Problem(code, { ...options, outcome, extra: { ...options.extra, results: parsed } })
+  const unwritten = results.filter((result) => result.outcome !== 'written')
+  if (unwritten.length < results.length) {
+    const body = `{"results":[${results.map(resultJson).join(',')}]}`
+    return c.body(body, unwritten.length === 0 ? 200 : 207, json)
   }
-  const body = `{"results":[${results.map(resultJson).join(',')}]}`
-  return c.body(body, written === results.length ? 200 : 207, json)
+  const parsed = results.map((result) => JSON.parse(resultJson(result)) as unknown)
+  throw problemOf(unwritten.find(({ outcome }) => outcome === 'unknown') ?? unwritten[0]!, {
+    results: parsed,
+  })
+}
+
+type Unwritten = Exclude<RecordResult, { outcome: 'written' }>
+
+function problemOf({ problem: { code, options }, outcome }: Unwritten, extra?: object): Problem {
+  return new Problem(code, { ...options, outcome, extra: { ...options.extra, ...extra } })
 }

@@ -27,7 +27,13 @@ const reservedTypes = new Set([
 const NoQuery = z.strictObject({})
 
 export function registerProduceRecords(app: App, deps: Deps): void {
-  addRoute(app, route, (c) => produceRecords(c, deps))
+  addRoute(app, route, async (c) => {
+    try {
+      return await produceRecords(c, deps)
+    } catch (error) {
+      throw withOutcome(error)
+    }
+  })
 }
 
 async function produceRecords(c: AppContext, { config, writer, budget, draining }: Deps): Promise<Response> {
@@ -56,6 +62,12 @@ async function produceRecords(c: AppContext, { config, writer, budget, draining 
   } finally {
     budget.release(topic, reserved)
   }
+}
+
+/** Whatever stops a request before its records are handed over has kept them out of the topic, and says so. */
+function withOutcome(error: unknown): unknown {
+  if (!(error instanceof Problem) || error.options.outcome !== undefined) return error
+  return new Problem(error.code, { ...error.options, outcome: 'not_written' })
 }
 
 function overloaded(): Problem {
