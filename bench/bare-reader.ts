@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Consumer } from '@platformatic/kafka'
 import { inOwnProcess } from './harness/own-process.ts'
-import { ReadMeter, type ReadResult } from './load/read-meter.ts'
+import { ReadMeter, type ReadResult, secondPass } from './load/read-meter.ts'
 
 export interface BareReaderOptions {
   readonly brokers: string
@@ -9,16 +9,9 @@ export interface BareReaderOptions {
   readonly records: number
 }
 
-/**
- * Reads a topic from its start with the Kafka client's own stream, doing nothing with the records. The first of two
- * passes only warms this process up, as for a WebSocket.
- */
-export const bareReader = inOwnProcess(
-  import.meta,
-  async (options: BareReaderOptions): Promise<ReadResult> => {
-    await readOnce(options)
-    return readOnce(options)
-  },
+/** Reads a topic from its start with the Kafka client's own stream, doing nothing with the records. */
+export const bareReader = inOwnProcess(import.meta, (options: BareReaderOptions) =>
+  secondPass(() => readOnce(options), process.pid),
 )
 
 async function readOnce({ brokers, topic, records }: BareReaderOptions): Promise<ReadResult> {

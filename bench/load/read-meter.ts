@@ -1,3 +1,5 @@
+import { watchUsage } from '../harness/process-usage.ts'
+
 /** What reading a topic once gave. */
 export interface ReadResult {
   readonly records: number
@@ -48,4 +50,23 @@ export class ReadMeter {
       firstMs: firstAt - this.#began,
     }
   }
+}
+
+/** A pass and what a process had of the machine in it. */
+export interface WatchedRead extends ReadResult {
+  readonly rssMb: number | undefined
+  readonly cpuMicros: number | undefined
+}
+
+/**
+ * Reads twice and gives the second pass: the first only warms the reading process up, since a client that has just
+ * started is not what is measured. `pid` is the process to be watched.
+ */
+export async function secondPass(read: () => Promise<ReadResult>, pid: number): Promise<WatchedRead> {
+  await read()
+  const watch = watchUsage(pid)
+  const result = await read()
+  const usage = watch.stop()
+  const cpuMicros = usage === undefined ? undefined : (usage.cpuMs * 1_000) / result.records
+  return { ...result, rssMb: usage?.rssMb, cpuMicros }
 }

@@ -1,7 +1,6 @@
 import { WebSocket } from 'ws'
 import { inOwnProcess } from '../harness/own-process.ts'
-import { watchUsage } from '../harness/process-usage.ts'
-import { ReadMeter, type ReadResult } from './read-meter.ts'
+import { ReadMeter, type ReadResult, secondPass } from './read-meter.ts'
 
 export interface WebSocketReaderOptions {
   readonly url: string
@@ -9,11 +8,6 @@ export interface WebSocketReaderOptions {
   readonly records: number
   /** The gateway's process, to be watched. */
   readonly pid: number
-}
-
-export interface WebSocketReaderResult extends ReadResult {
-  readonly rssMb: number | undefined
-  readonly cpuMicros: number | undefined
 }
 
 interface Frame {
@@ -24,20 +18,9 @@ interface Frame {
 /** How long a pass may be silent before it counts as failed, ms. */
 const SILENCE_MS = 20_000
 
-/**
- * Reads a topic from its start over one WebSocket, parsing every frame as a client would. The first of two passes only
- * warms this process up: a client that has just started is not what is measured.
- */
-export const websocketReader = inOwnProcess(
-  import.meta,
-  async (options: WebSocketReaderOptions): Promise<WebSocketReaderResult> => {
-    await readOnce(options)
-    const watch = watchUsage(options.pid)
-    const result = await readOnce(options)
-    const usage = watch.stop()
-    const cpuMicros = usage === undefined ? undefined : (usage.cpuMs * 1_000) / result.records
-    return { ...result, rssMb: usage?.rssMb, cpuMicros }
-  },
+/** Reads a topic from its start over one WebSocket, parsing every frame as a client would. */
+export const websocketReader = inOwnProcess(import.meta, (options: WebSocketReaderOptions) =>
+  secondPass(() => readOnce(options), options.pid),
 )
 
 async function readOnce({ url, topic, records }: WebSocketReaderOptions): Promise<ReadResult> {
