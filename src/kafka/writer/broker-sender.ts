@@ -43,6 +43,8 @@ export class BrokerSender {
   #idle: BrokerConnection[] = []
   readonly #occupied = new Set<Occupied>()
   #closed = false
+  /** Since when something has waited for a connection in vain, by performance.now(). */
+  #fullSince: number | undefined
   /** The broker asks for nothing to be sent before this (KIP-219), by performance.now(). */
   #throttledUntil = 0
   /** Why no connection can be had, and until when none is tried. */
@@ -63,7 +65,12 @@ export class BrokerSender {
    */
   acquire(lane: Lane): BrokerConnection | undefined {
     const now = performance.now()
-    if (now < this.#throttledUntil || !this.#hasRoom(lane, now)) return undefined
+    if (now < this.#throttledUntil) return undefined
+    if (!this.#hasRoom(lane, now)) {
+      this.#fullSince ??= now
+      return undefined
+    }
+    this.#fullSince = undefined
     for (;;) {
       const connection = this.#idle.pop()
       if (connection === undefined) break
@@ -72,6 +79,11 @@ export class BrokerSender {
     if (this.#refused !== undefined && now < this.#refused.until) this.#waiting.failed(this.#refused.error)
     else void this.#open({ lane, since: now })
     return undefined
+  }
+
+  /** Whether everything sent to this broker would wait: records that may go elsewhere should. */
+  isStalled(now: number): boolean {
+    return this.#fullSince !== undefined && now - this.#fullSince > SLOW_MS
   }
 
   #hasRoom(lane: Lane, now: number): boolean {
@@ -122,6 +134,7 @@ export class BrokerSender {
       throw error
     } finally {
       this.#occupied.delete(occupied)
+      this.#fullSince = undefined
     }
   }
 

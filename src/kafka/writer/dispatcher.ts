@@ -7,15 +7,13 @@ import type { ProduceAnswer } from '../wire/produce.ts'
 import { BrokerSender, type Lane } from './broker-sender.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import { ProducerIds } from './producer-ids.ts'
-import type { Batch } from './record-list.ts'
+import { type Request, RequestsInFlight, type Sent } from './requests-in-flight.ts'
 import { unavailable } from './verdict.ts'
 
 /** How often deadlines and back-offs are looked at while anything is waiting, ms. */
 const SWEEP_MS = 50
 /** The most that one Produce request carries, bytes; one batch always goes. */
 const MAX_REQUEST_BYTES = 4_000_000
-/** A request unanswered for this long is worth a look at who leads its partitions now, ms. */
-const SLOW_REQUEST_MS = 1_000
 /** The least time between two lines of the log about failures, ms. */
 const WARN_INTERVAL_MS = 1_000
 
@@ -23,20 +21,6 @@ const WARN_INTERVAL_MS = 1_000
 export interface TopicNews {
   found(info: TopicInfo): void
   missing(topic: string): void
-}
-
-interface Sent {
-  readonly queue: PartitionQueue
-  readonly batch: Batch
-}
-
-/** A Produce request under way. */
-interface Request {
-  readonly leader: number
-  readonly connection: BrokerConnection
-  readonly sent: readonly Sent[]
-  readonly since: number
-  checkedAt: number
 }
 
 /**
@@ -58,7 +42,7 @@ export class Dispatcher {
   /** Those of them that wait for a producer id. */
   readonly #nameless = new Set<PartitionQueue>()
   readonly #senders = new Map<number, BrokerSender>()
-  readonly #requests = new Set<Request>()
+  readonly #requests = new RequestsInFlight()
   readonly #refreshing = new Set<string>()
   #scheduled = false
   #sweeper: NodeJS.Timeout | undefined
@@ -77,6 +61,11 @@ export class Dispatcher {
   wake(queue: PartitionQueue): void {
     if (this.#active.get(queue) === undefined) this.#place(queue, performance.now())
     this.#schedule()
+  }
+
+  /** Whether a broker is too slow for more. */
+  isStalled(nodeId: number, now: number): boolean {
+    return this.#senders.get(nodeId)?.isStalled(now) ?? false
   }
 
   /** Decides where a queue waits, if it has anything to wait for. */
@@ -202,9 +191,7 @@ export class Dispatcher {
       partition: queue.partition,
       batch: batch.bytes,
     }))
-    const now = performance.now()
-    const request: Request = { leader: sender.nodeId, connection, sent, since: now, checkedAt: now }
-    this.#requests.add(request)
+    const request = this.#requests.add(sender.nodeId, connection, sent)
     sender.send(connection, lane, parts).then(
       (answer) => {
         for (const one of sent) this.#answered(one, answer)
@@ -261,14 +248,7 @@ export class Dispatcher {
     for (const [queue, lane] of this.#active) {
       if (queue.topic === info.name && lane !== undefined && lane !== this.#resting) this.#place(queue, now)
     }
-    for (const { leader, connection, sent, since } of this.#requests) {
-      const isElsewhere = ({ queue: { topic, partition } }: Sent) => {
-        const now = topic === info.name ? (info.partitions[partition]?.leader ?? -1) : -1
-        return now >= 0 && now !== leader
-      }
-      // A broker that is silent and leads no more will not append it: the new leader can have the same bytes.
-      if (now - since > SLOW_REQUEST_MS && sent.some(isElsewhere)) connection.destroy()
-    }
+    this.#requests.leaveOldLeaders(info, now)
     this.#schedule()
   }
 
@@ -279,11 +259,7 @@ export class Dispatcher {
       if (lane === undefined || !queue.hasWork) this.#place(queue, now)
     }
     this.#placeRested(now)
-    for (const request of this.#requests) {
-      if (now - request.checkedAt < SLOW_REQUEST_MS) continue
-      request.checkedAt = now
-      for (const topic of new Set(request.sent.map(({ queue }) => queue.topic))) this.#refresh(topic)
-    }
+    for (const topic of this.#requests.topicsToCheck(now)) this.#refresh(topic)
     if (this.#active.size > 0) return this.#schedule()
     clearInterval(this.#sweeper)
     this.#sweeper = undefined

@@ -17,7 +17,7 @@ const BATCH_OVERHEAD = 61
 const BYTE_LIMIT_AGE_MS = 60_000
 const MAX_BACKOFF_MS = 500
 /** A queue with work that has not moved for this long is stuck, ms: other partitions take what they can. */
-const STUCK_MS = 250
+const STUCK_MS = 100
 /** One that failed and has no work left is tried again after this, ms. */
 const PROBE_MS = 1_000
 

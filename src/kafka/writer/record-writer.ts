@@ -107,7 +107,7 @@ export class RecordWriter {
     let queues = this.#topics.get(info.name)
     if (queues === undefined) {
       if (this.#topics.size >= this.#pruneAt) this.#prune(now)
-      queues = new TopicQueues(info)
+      queues = new TopicQueues(info, this.#dispatcher)
       this.#topics.set(info.name, queues)
     } else if (queues.info !== info) queues.update(info)
     queues.usedAt = now

@@ -9,9 +9,15 @@ const MISSING_MS = 1_000
 /** Records without a key turn to another partition past this, bytes, when no batch has left before. */
 const STICKY_BYTES = 262_144
 
+/** What is known of the brokers' haste. */
+export interface BrokerHaste {
+  isStalled(nodeId: number, now: number): boolean
+}
+
 /** The queues of one topic's partitions, and the choice between them. */
 export class TopicQueues {
   #info: TopicInfo
+  readonly #brokers: BrokerHaste
   /** When records last came, by performance.now(). */
   usedAt = 0
   /** Since when metadata has not known the topic, by performance.now(). */
@@ -25,8 +31,9 @@ export class TopicQueues {
   /** The bytes waiting past which it has had its share. */
   #share = 0
 
-  constructor(info: TopicInfo) {
+  constructor(info: TopicInfo, brokers: BrokerHaste) {
     this.#info = info
+    this.#brokers = brokers
   }
 
   get info(): TopicInfo {
@@ -101,11 +108,11 @@ export class TopicQueues {
   }
 
   #rank(partition: number, now: number): number {
-    if ((this.#info.partitions[partition]?.leader ?? -1) < 0) return 3
+    const leader = this.#info.partitions[partition]?.leader ?? -1
+    if (leader < 0) return 3
     const queue = this.#queues[partition]
-    if (queue === undefined) return 0
-    if (queue.isStuck(now)) return 2
-    return queue.hasWork ? 1 : 0
+    if (queue?.isStuck(now) || this.#brokers.isStalled(leader, now)) return 2
+    return queue?.hasWork ? 1 : 0
   }
 
   abandon(problem: Problem): void {
