@@ -180,6 +180,21 @@ describe('GET /v1/topics/{topic}/records', () => {
     expect(valuesOf(records).map((v) => String(v).replaceAll('.', ''))).toEqual(names(300))
   })
 
+  it('merges by time across fetches, where partitions run dry one before the other', async () => {
+    const topic = await makeTopic({ partitions: 3 })
+    // A partition's share of one fetch is some hundred of its small records, or some ten of its large ones.
+    for (let batch = 0; batch < 12; batch++) {
+      const messages = Array.from({ length: 30 }, (_, n) => {
+        const [partition, number] = [n % 3, batch * 30 + n]
+        const value = `v${number}`.padEnd(partition === 1 ? 20_000 : 2_000, '.')
+        return { partition, value, timestamp: String(1_700_000_000_000 + number) }
+      })
+      await produce(topic, messages)
+    }
+    const { records } = await read(await client(), topic, { limit: 360, maxBytes: 8_000_000 })
+    expect(valuesOf(records).map((v) => String(v).replaceAll('.', ''))).toEqual(names(360))
+  })
+
   it('gives each record exactly once through cursors, at any replica, while others write', async () => {
     const topic = await makeTopic({ partitions: 4 })
     const replicas = [await client(), await client()]
