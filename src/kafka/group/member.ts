@@ -6,7 +6,7 @@ import { GroupCoordinator } from './coordinator.ts'
 import { problemOf } from './group-error.ts'
 import { Holdings } from './holdings.ts'
 import { sendLeave } from './leave.ts'
-import { Membership } from './membership.ts'
+import { Membership, type Phase } from './membership.ts'
 import { Neighbour } from './neighbour.ts'
 import { TopicWatch } from './topic-watch.ts'
 import type {
@@ -20,8 +20,8 @@ import { Signal, within } from './waiting.ts'
 
 export type * from './types.ts'
 
-export type GroupMemberState =
-  'new' | 'joining' | 'syncing' | 'revoking' | 'stable' | 'leaving' | 'left' | 'failed'
+export type GroupMemberState = 'new' | Phase | 'leaving' | 'left' | 'failed'
+;'new' | 'joining' | 'syncing' | 'revoking' | 'stable' | 'leaving' | 'left' | 'failed'
 
 const REVOKE_TIMEOUT_MS = 5_000
 /** leave() is over by then, ms; the first part of it is for commits under way. */

@@ -12,6 +12,8 @@ import type { TopicWatch } from './topic-watch.ts'
 import type { GroupLog, GroupMemberOptions, Identity } from './types.ts'
 import { Backoff, pause, type Signal } from './waiting.ts'
 
+export type Phase = 'joining' | 'syncing' | 'revoking' | 'stable'
+
 export interface MembershipParts {
   readonly options: GroupMemberOptions
   readonly coordinator: GroupCoordinator
@@ -37,7 +39,7 @@ export class Membership {
   readonly #backoff = new Backoff()
   readonly #stop = new AbortController()
   readonly #startedAt = performance.now()
-  #phase: 'joining' | 'syncing' | 'revoking' | 'stable' = 'joining'
+  #phase: Phase = 'joining'
   #running = false
   /** From the start of a round until JoinGroup is answered, over failed tries as well. */
   #joining = true
@@ -59,7 +61,7 @@ export class Membership {
     })
   }
 
-  get phase(): 'joining' | 'syncing' | 'revoking' | 'stable' {
+  get phase(): Phase {
     return this.#phase
   }
 
@@ -174,8 +176,8 @@ export class Membership {
   /** The place in the group is gone, and the partitions with it. The member joins again by itself. */
   #lose(why: string): void {
     const { holdings, log } = this.#parts
-    const partitions = holdings.all().length
-    if (partitions > 0) log.warn({ ...this.#about(), why, partitions }, 'the member lost its partitions')
+    const held = holdings.all().length
+    if (held > 0) log.warn({ ...this.#about(), why, partitions: held }, 'the member lost its partitions')
     this.standing.lost()
     this.#topics.forgetAssignment()
     this.#heartbeat.stop()
@@ -229,9 +231,8 @@ export class Membership {
     const { holdings, failed } = this.#parts
     const { denied } = this.#topics
     if (denied !== undefined) {
-      return failed(
-        new Problem('kafka_authorization', { detail: `The gateway may not read topic ${denied}.` }),
-      )
+      const detail = `The gateway may not read topic ${denied}.`
+      return failed(new Problem('kafka_authorization', { detail }))
     }
     const vanished = holdings.vanished()
     if (vanished.length > 0) {
