@@ -102,7 +102,7 @@ describe('readRecordBatches', () => {
     [
       'none',
       0,
-      'AAAAAAAAAAAAAACXAAAAAAJ5eqfqAAAAAAABAAABi8/laAAAAAGLz+VoBf//////////////////AAAAAroBAAAABmtleaABw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6kCAmgBDAAKAgEBAA==',
+      'AAAAAAAAAAAAAACXAAAAAAJ5eqfqAAAAAAABAAABi8/laAAAAAGLz+VoBf//////////////////AAAAAroBAAAABmtleaABw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6kCAmgBDAAKAgEBAA==',
     ],
     [
       'gzip',
