@@ -4,10 +4,10 @@ import { Deadline } from '../deadline.ts'
 import { KafkaCode, problemFromKafkaCode } from '../errors.ts'
 import type { FetchAnswer, FetchedPartition, FetchRequest, Isolation } from '../wire/fetch.ts'
 import type { FetchedRecord } from '../../fetched-record.ts'
-import { readRecordBatches } from '../wire/record-batch-reader.ts'
 import { planFetches } from './fetch-plan.ts'
 import { findBounds } from './offset-finder.ts'
-import { isDry, mergeByTime, newSource, offsetOf, type Source } from './time-merge.ts'
+import { fill, isDry, newSource, offsetOf, type Source } from './source.ts'
+import { mergeByTime } from './time-merge.ts'
 import { tryFetch } from './try-fetch.ts'
 
 export interface TopicReadRequest {
@@ -39,13 +39,10 @@ const TROUBLE_MS = 5_000
 const RETRY_PAUSE_MS = 100
 /** The longest single wait at a broker, ms: a read that ends early leaves its connection waiting no longer than that. */
 const MAX_SLICE_MS = 500
-/** Bytes that compressed batches may unfold into in one answer. The rest is fetched again when its turn comes. */
-const MAX_UNFOLDED_BYTES = 8_388_608
 /** Past this many fetched bytes records are taken though some partitions have not shown their first one yet. */
 const MAX_WAITING_BYTES = 16_777_216
 /** Pause after an answer that came at once and moved nothing. */
 const IDLE_PAUSE_MS = 50
-const EMPTY = Buffer.alloc(0)
 
 /**
  * Reads what there is from given positions, or waits for the first record. No state outlives it.
@@ -198,7 +195,7 @@ class TopicRead {
       for (const fetched of answer.partitions) {
         if (fetched.errorCode === KafkaCode.OFFSET_OUT_OF_RANGE) lost.push(fetched.partition)
         else if (fetched.errorCode !== KafkaCode.NONE) failure = problemFromKafkaCode(fetched.errorCode)
-        else this.#decode(fetched)
+        else this.#fill(fetched)
       }
     }
     if (lost.length > 0) throw await this.#positionLost(lost)
@@ -206,25 +203,13 @@ class TopicRead {
   }
 
   /** @throws Problem internal_error for bytes that can't be read, where no record before them can be given */
-  #decode(fetched: FetchedPartition): void {
+  #fill(fetched: FetchedPartition): void {
     const source = this.#sources.get(fetched.partition)!
-    const { isolation, limit } = this.#request
-    const { records, nextOffset, memory, fault } = readRecordBatches(fetched.records ?? EMPTY, {
-      from: source.position,
-      aborted: fetched.abortedTransactions,
-      maxRecords: limit - this.#taken,
-      maxMemory: MAX_UNFOLDED_BYTES,
+    const fault = fill(source, fetched, this.#request.isolation, this.#request.limit - this.#taken)
+    if (fault === undefined || source.records.length > 0 || this.#taken > 0) return
+    throw new Problem('internal_error', {
+      detail: `Partition ${source.partition} cannot be read at offset ${source.position}: ${fault}.`,
     })
-    if (fault !== undefined && records.length === 0 && this.#taken === 0) {
-      throw new Problem('internal_error', {
-        detail: `Partition ${source.partition} cannot be read at offset ${nextOffset}: ${fault}.`,
-      })
-    }
-    source.end = isolation === 'read_committed' ? fetched.lastStableOffset : fetched.highWatermark
-    source.position = nextOffset
-    source.records = records
-    source.next = 0
-    source.memory = memory
   }
 
   /** Waits a moment and finds the leaders again. @throws Problem where there is no time left or no point */

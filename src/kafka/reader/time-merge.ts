@@ -1,32 +1,5 @@
 import type { FetchedRecord } from '../../fetched-record.ts'
-
-/** One partition of a read: where it is, and what was fetched of it and not taken yet. */
-export interface Source {
-  readonly partition: number
-  /** Where the next fetch goes on. */
-  position: number
-  /** The high watermark or last stable offset; Infinity until the first fetch. */
-  end: number
-  /** Fetched, by offset; those from `next` on are not taken yet. */
-  records: readonly FetchedRecord[]
-  next: number
-  /** Bytes of memory the records keep alive. */
-  memory: number
-}
-
-export function newSource([partition, position]: readonly [number, number]): Source {
-  return { partition, position, end: Infinity, records: [], next: 0, memory: 0 }
-}
-
-/** Nothing of it waits to be taken, and there is more. */
-export function isDry(source: Source): boolean {
-  return source.next === source.records.length && source.position < source.end
-}
-
-/** The offset of the next record to be taken. */
-export function offsetOf(source: Source): number {
-  return source.records[source.next]?.offset ?? source.position
-}
+import { isDry, type Source } from './source.ts'
 
 /**
  * Hands over what waits in the sources, the earliest record first and of two of one time that of the lower partition;
