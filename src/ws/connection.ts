@@ -12,6 +12,8 @@ export const CLOSE_TIMEOUT_MS = 2_000
 const ticketPayload = /^t(\d{1,15})$/
 /** A longer message goes out in fragments, so that a slow link that takes it bit by bit doesn't look stalled, bytes. */
 const FRAGMENT_BYTES = 262_144
+/** Messages, pings and pongs of one client that are handled before others have their turn. */
+const TURN = 32
 /** What a close frame can hold of a reason, bytes (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123
 
@@ -39,6 +41,11 @@ export class WsConnection {
   readonly #requestId: string
   readonly #abort = new AbortController()
   readonly log: Logger
+  /** Messages that have come and not had their turn. */
+  readonly #inbox: Buffer[] = []
+  /** How many more may be handled before the event loop has gone round. */
+  #turn = TURN
+  #nextTurn: NodeJS.Immediate | undefined
   #waiting: (() => void)[] = []
   #alive = true
   #lastTaken = performance.now()
@@ -62,24 +69,26 @@ export class WsConnection {
     this.log = log.child({ requestId })
     ws.on('error', (error) => {
       this.log.debug({ error: error.message }, 'websocket error')
-      this.#ending()
+      this.#ended()
     })
-    // Without this a peer that has ended its side, and so can answer nothing any more, would be read to for ever.
-    socket.once('end', () => this.#ending())
+    // A peer that has ended its side can answer nothing any more: it is not sent to for ever.
+    socket.once('end', () => this.#ended())
     ws.on('message', (data, isBinary) => {
       if (this.signal.aborted) return
       this.#alive = true
-      if (isBinary) this.close(CLOSE_UNSUPPORTED_DATA, 'text frames only')
-      else handlers.message(data as Buffer)
-      // A peer that talks but doesn't listen gets no more ears: answers and pongs would pile up.
-      if (this.#full()) this.#pauseReading()
+      if (isBinary) return this.close(CLOSE_UNSUPPORTED_DATA, 'text frames only')
+      this.#inbox.push(data as Buffer)
+      this.#read()
     })
     ws.on('ping', () => {
       this.#alive = true
-      if (this.#full()) this.#pauseReading()
+      this.#used()
+      this.#regulate()
     })
     ws.on('pong', (data) => {
       this.#alive = true
+      this.#used()
+      this.#regulate()
       const ticket = ticketPayload.exec(data.toString('latin1'))?.[1]
       if (ticket !== undefined && !this.signal.aborted) handlers.pong(Number(ticket))
     })
@@ -145,7 +154,9 @@ export class WsConnection {
 
   #taken(): void {
     this.#lastTaken = performance.now()
-    if (!this.#full()) this.#wake()
+    if (this.#full()) return
+    this.#wake()
+    this.#read()
   }
 
   #wake(): void {
@@ -154,10 +165,30 @@ export class WsConnection {
     for (const resolve of waiting) resolve()
   }
 
-  #pauseReading(): void {
-    if (this.#ws.isPaused) return
-    this.#ws.pause()
-    void this.writable().then(() => this.#ws.resume())
+  /** Handles what has come, as long as it is this client's turn and it takes the answers. */
+  #read(): void {
+    while (this.#inbox.length > 0 && this.#turn > 0 && !this.#full() && !this.signal.aborted) {
+      this.#used()
+      this.#handlers.message(this.#inbox.shift()!)
+    }
+    this.#regulate()
+  }
+
+  #used(): void {
+    this.#turn--
+    this.#nextTurn ??= setImmediate(() => {
+      this.#nextTurn = undefined
+      this.#turn = TURN
+      this.#read()
+    })
+  }
+
+  /** A peer that talks faster than it is heard, or doesn't listen, gets no more ears: answers and pongs would pile up. */
+  #regulate(): void {
+    const hold = !this.signal.aborted && (this.#turn <= 0 || this.#inbox.length > 0 || this.#full())
+    if (hold === this.#ws.isPaused) return
+    if (hold) this.#ws.pause()
+    else this.#ws.resume()
   }
 
   #beat(): void {
@@ -204,18 +235,27 @@ export class WsConnection {
     this.#ws.terminate()
   }
 
+  /** The peer has said all that it will: it counts, also what has not had its turn. */
+  #ended(): void {
+    while (this.#inbox.length > 0 && !this.signal.aborted) this.#handlers.message(this.#inbox.shift()!)
+    this.#ending()
+  }
+
   #ending(): void {
     if (this.#cut !== undefined) return
     this.#abort.abort()
+    this.#inbox.length = 0
     this.#wake()
+    this.#regulate()
     this.#cut = setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref()
   }
 
   #closed(): void {
-    this.#ending()
+    this.#ended()
     clearTimeout(this.#cut)
     clearInterval(this.#heartbeat)
     clearInterval(this.#stallCheck)
+    clearImmediate(this.#nextTurn)
     this.#handlers.closed()
   }
 }

@@ -3,14 +3,14 @@ import type { Deps } from '../deps.ts'
 import type { TopicInfo } from '../kafka/cluster.ts'
 import { GroupMember } from '../kafka/group/member.ts'
 import type { AssignedPartition, TopicPartition } from '../kafka/group/types.ts'
-import { type PartitionPosition, RecordReader, type ReaderEvent } from '../kafka/record-reader.ts'
+import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import { type Claim, Claims } from './claims.ts'
 import { Committer } from './committer.ts'
 import type { WsConnection } from './connection.ts'
 import { DeliveryTracker, type PartitionOffset } from './delivery-tracker.ts'
 import { lookUpTopics, memberPositions, positionLost } from './positions.ts'
-import { Stream } from './stream.ts'
+import { socketReader, Stream } from './stream.ts'
 import type { Subscription } from './subscription.ts'
 import type { StartPosition } from '../start-position.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
@@ -50,10 +50,7 @@ export class GroupSubscription implements Subscription {
     this.#connection = connection
     this.#options = options
     const { cluster, config } = deps
-    const reader = new RecordReader(cluster, {
-      isolation: options.isolation,
-      bufferBytes: config.limits.wsBufferBytes,
-    })
+    const reader = socketReader(cluster, options, config.limits)
     this.#stream = new Stream(connection, reader, options, {
       delivered: (topic, partition, last, position) =>
         this.#tracker.delivered(topic, partition, last, position),

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Deps } from '../deps.ts'
 import type { TopicInfo } from '../kafka/cluster.ts'
-import { type PartitionPosition, RecordReader, type ReaderEvent } from '../kafka/record-reader.ts'
+import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import { encodeCursors } from '../records/cursor.ts'
 import type { WsConnection } from './connection.ts'
 import { lookUpTopics, positionLost, readerPositions, startPositions } from './positions.ts'
-import { Stream } from './stream.ts'
+import { socketReader, Stream } from './stream.ts'
 import type { Subscription } from './subscription.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 
@@ -33,10 +33,7 @@ export class PlainSubscription implements Subscription {
     this.#deps = deps
     this.#connection = connection
     this.#options = options
-    const reader = new RecordReader(deps.cluster, {
-      isolation: options.isolation,
-      bufferBytes: deps.config.limits.wsBufferBytes,
-    })
+    const reader = socketReader(deps.cluster, options, deps.config.limits)
     this.#stream = new Stream(connection, reader, options, {
       delivered: (topic, partition, _last, position) =>
         void this.#positions.get(topic)?.set(partition, position),

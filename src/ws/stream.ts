@@ -1,8 +1,12 @@
-import type { ReaderEvent, RecordReader } from '../kafka/record-reader.ts'
+import type { Limits } from '../config.ts'
+import type { Cluster } from '../kafka/cluster.ts'
+import { type ReaderEvent, RecordReader } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import type { WsConnection } from './connection.ts'
 import { RecordsFrame } from './records-frame.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
+
+const MAX_FETCH_BYTES = 1_048_576
 
 export interface StreamHandlers {
   /** Sent up to `position`; `lastRecord` is the last record's offset, -1 where only markers or gaps were passed. */
@@ -34,7 +38,7 @@ export class Stream {
   constructor(
     connection: WsConnection,
     reader: RecordReader,
-    options: SubscriptionOptions,
+    options: Pick<SubscriptionOptions, 'format'>,
     handlers: StreamHandlers,
   ) {
     this.#connection = connection
@@ -149,6 +153,19 @@ export class Stream {
     this.#owesCaughtUp = false
     this.#connection.send({ type: 'caughtUp' })
   }
+}
+
+/**
+ * The reader of one socket. What it holds adds to what the socket has not taken, so it reads ahead little: a fetch answer,
+ * and the next while that is sent.
+ */
+export function socketReader(
+  cluster: Cluster,
+  { isolation }: Pick<SubscriptionOptions, 'isolation'>,
+  { wsBufferBytes }: Limits,
+): RecordReader {
+  const maxBytes = Math.min(MAX_FETCH_BYTES, wsBufferBytes)
+  return new RecordReader(cluster, { isolation, maxBytes, bufferBytes: wsBufferBytes / 4 })
 }
 
 function keyOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {

@@ -67,6 +67,9 @@ export function closePayload(code: number, reason = ''): Buffer {
 export class RawClient {
   readonly socket: Socket
   readonly frames: RawFrame[] = []
+  /** The text messages of the gateway, parsed, their fragments put together. */
+  readonly messages: { readonly type: string; readonly [member: string]: unknown }[] = []
+  #fragments: Buffer[] = []
   /** The body of an answer that is no 101. */
   body = ''
   #head: HttpHead | undefined
@@ -128,13 +131,6 @@ export class RawClient {
 
   sendJson(message: object): void {
     this.send(rawFrame(Opcode.text, JSON.stringify(message)))
-  }
-
-  /** The text frames of the gateway, parsed. */
-  get messages(): { type: string; [member: string]: unknown }[] {
-    return this.frames
-      .filter(({ opcode }) => opcode === Opcode.text)
-      .map(({ payload }) => JSON.parse(payload.toString('utf8')) as { type: string })
   }
 
   /** The gateway's close code, once it has come; 1005 for a close frame without one. */
@@ -212,6 +208,15 @@ export class RawClient {
     this.#head = { status: Number(first.split(' ')[1]), headers }
   }
 
+  #takeFrame(frame: RawFrame): void {
+    this.frames.push(frame)
+    if (frame.opcode !== Opcode.text && frame.opcode !== Opcode.continuation) return
+    this.#fragments.push(frame.payload)
+    if (!frame.fin) return
+    this.messages.push(JSON.parse(Buffer.concat(this.#fragments).toString('utf8')) as { type: string })
+    this.#fragments = []
+  }
+
   #readFrame(): boolean {
     const bytes = this.#pending
     if (bytes.length < 2) return false
@@ -228,7 +233,7 @@ export class RawClient {
     }
     if (bytes.length < at + length) return false
     const payload = bytes.subarray(at, at + length)
-    this.frames.push({ opcode: bytes[0]! & 0x0f, fin: (bytes[0]! & 0x80) !== 0, payload })
+    this.#takeFrame({ opcode: bytes[0]! & 0x0f, fin: (bytes[0]! & 0x80) !== 0, payload })
     this.#pending = bytes.subarray(at + length)
     return true
   }
