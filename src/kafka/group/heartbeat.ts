@@ -46,7 +46,7 @@ export class Heartbeat {
   #stableAt = 0
   /** The latest that the group waits for the member to rejoin, on the clock of performance.now(). */
   #rejoinBy = Infinity
-  #joinSent = false
+  #joinUnderWay = false
   #expiry: NodeJS.Timeout | undefined
 
   constructor(
@@ -66,7 +66,7 @@ export class Heartbeat {
     this.#identity = identity
     this.#interval = FIRST_INTERVAL_MS
     this.#rejoinBy = Infinity
-    this.#joinSent = false
+    this.#joinUnderWay = false
     this.alive(at)
     this.#stableAt = this.#aliveAt
     this.#neighbour.moveIn(() => this.#soon())
@@ -93,14 +93,18 @@ export class Heartbeat {
 
   /** A JoinGroup is on its way: from now on the group waits for the others, not for us. */
   joinSent(): void {
-    this.#joinSent = true
+    this.#joinUnderWay = true
     this.#rejoinBy = Infinity
     this.#neighbour.tell()
   }
 
+  get joinUnderWay(): boolean {
+    return this.#joinUnderWay
+  }
+
   /** The JoinGroup was answered, or will not be. */
   joinOver(): void {
-    this.#joinSent = false
+    this.#joinUnderWay = false
   }
 
   /** Whether others may own the partitions by now. */
@@ -173,7 +177,7 @@ export class Heartbeat {
       this.alive(sentAt)
     } else if (code === KafkaCode.REBALANCE_IN_PROGRESS) {
       this.alive(sentAt)
-      if (!this.#joinSent) {
+      if (!this.#joinUnderWay) {
         this.#neighbour.tell()
         this.#rejoinWithin(this.#stableAt + this.#options.rebalanceTimeoutMs)
       }

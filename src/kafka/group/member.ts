@@ -21,7 +21,6 @@ import { Signal, within } from './waiting.ts'
 export type * from './types.ts'
 
 export type GroupMemberState = 'new' | Phase | 'leaving' | 'left' | 'failed'
-;'new' | 'joining' | 'syncing' | 'revoking' | 'stable' | 'leaving' | 'left' | 'failed'
 
 const REVOKE_TIMEOUT_MS = 5_000
 /** leave() is over by then, ms; the first part of it is for commits under way. */

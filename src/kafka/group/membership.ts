@@ -43,7 +43,6 @@ export class Membership {
   #running = false
   /** From the start of a round until JoinGroup is answered, over failed tries as well. */
   #joining = true
-  #joinSent = false
   /** Why the member must rejoin, where it must. */
   #rejoin: string | undefined
   #round = new AbortController()
@@ -53,8 +52,8 @@ export class Membership {
     this.#topics = new GroupTopics(parts.topics, parts.options.topics, () => this.#checkTopics())
     this.#heartbeat = new Heartbeat(parts.coordinator, parts.neighbour, parts.options, {
       rebalancing: (identity) => {
-        const news = identity === this.standing.identity && !this.#joining
-        if (news) this.#mustRejoin('the group is in a rebalance')
+        if (identity !== this.standing.identity || this.#joining) return
+        this.#mustRejoin('the group is in a rebalance')
       },
       refused: (identity, code) => void this.refused(identity, code),
       expired: () => this.#lose('the session expired'),
@@ -67,7 +66,7 @@ export class Membership {
 
   /** Whether a first JoinGroup is on its way, whose answer brings the id without which the member cannot leave. */
   get awaitsName(): boolean {
-    return this.#joinSent && this.standing.memberId === ''
+    return this.#heartbeat.joinUnderWay && this.standing.memberId === ''
   }
 
   /**
@@ -117,10 +116,8 @@ export class Membership {
     const reason = this.#rejoin ?? 'the member is new or tries again'
     this.#rejoin = undefined
     const request = { ...options, owned: holdings.all(), generation: this.standing.generation, reason }
-    const result = await rebalance(coordinator, request, this.#roundEvents, log, signal).finally(() => {
-      this.#joinSent = false
-      this.#heartbeat.joinOver()
-    })
+    const round = rebalance(coordinator, request, this.#roundEvents, log, signal)
+    const result = await round.finally(() => this.#heartbeat.joinOver())
     signal.throwIfAborted()
     this.#settle(result)
     const { taken, added } = holdings.compare(result.assigned)
@@ -140,10 +137,7 @@ export class Membership {
       this.standing.named(memberId)
       this.#parts.changed.notify()
     },
-    joining: () => {
-      this.#joinSent = true
-      this.#heartbeat.joinSent()
-    },
+    joining: () => this.#heartbeat.joinSent(),
     joined: (identity: Identity, joinSentAt: number) => {
       // Held until all have come, the answer may be older than a session; a new member has nothing to lose by then.
       const aliveAt = this.standing.identity === undefined ? performance.now() : joinSentAt
