@@ -48,6 +48,9 @@ export class BrokerConnection {
   readonly endpoint: Endpoint
   /** Settles when the connection is gone, whatever the reason. */
   readonly closed: Promise<void>
+  #waiting = 0
+  /** When a call was last answered, or made while none was waiting, by performance.now(). */
+  #heardAt = 0
 
   private constructor(
     connection: Connection,
@@ -62,12 +65,14 @@ export class BrokerConnection {
   }
 
   /**
+   * `signal` ends an attempt under way.
    * @throws the client's NetworkError, TimeoutError or AuthenticationError
    */
   static async open(
     clientId: string,
     endpoint: Endpoint,
     options: ConnectionOptions,
+    signal?: AbortSignal,
   ): Promise<BrokerConnection> {
     const connection = new Connection(clientId, options)
     // An `error` event without a listener ends the process; what failed reaches each caller through its own call.
@@ -75,16 +80,27 @@ export class BrokerConnection {
     connection.on('error', (error: Error) => (lastError = error))
     const { promise: closed, resolve } = Promise.withResolvers<void>()
     connection.once('close', () => resolve())
+    const abort = () => connection.socket?.destroy(new Error('the attempt to connect was given up'))
+    signal?.addEventListener('abort', abort)
     try {
       await connection.connect(endpoint.host, endpoint.port)
       const answer = await apiVersionsV3.api.async(connection, clientSoftwareName, clientSoftwareVersion)
       const versions = new Map(answer.apiKeys.map((api) => [api.apiKey, api]))
       return new BrokerConnection(connection, versions, endpoint, closed)
     } catch (error) {
+      // What has failed is only half closed by the client: a broker that is silent would keep it.
+      connection.socket?.destroy()
       void connection.close().catch(() => {})
       // A TLS 1.3 broker refuses a certificate after the handshake: the call only sees the connection end.
       throw lastError ?? error
+    } finally {
+      signal?.removeEventListener('abort', abort)
     }
+  }
+
+  /** How long calls have been waiting without any being answered, ms; 0 where none is. */
+  get silentMs(): number {
+    return this.#waiting === 0 ? 0 : performance.now() - this.#heardAt
   }
 
   get usable(): boolean {
@@ -112,7 +128,10 @@ export class BrokerConnection {
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       const api = this.#negotiate(family)
+      if (this.#waiting++ === 0) this.#heardAt = performance.now()
       api(this.#connection, ...args, (error, response) => {
+        this.#waiting--
+        this.#heardAt = performance.now()
         const answer = error ? responseOf<Response>(error) : response
         if (answer === undefined) reject(error ?? new Error('empty response'))
         else resolve(answer)

@@ -42,6 +42,9 @@ const REFRESH_INTERVAL_MS = 100
 const STAGGER_MS = 500
 const CONNECT_TIMEOUT_MS = 5_000
 const CONTROL_TIMEOUT_MS = 5_000
+/** Topics not asked for in this time are forgotten once there are many: names come and go. */
+const IDLE_TOPIC_MS = 600_000
+const MANY_TOPICS = 1_000
 /** Idle connections kept per broker for calls that wait. */
 const MAX_IDLE_CONNECTIONS = 8
 
@@ -60,7 +63,10 @@ export class Cluster {
   readonly #control = new Map<string, { opening: Promise<BrokerConnection>; open?: BrokerConnection }>()
   readonly #idle = new Map<string, BrokerConnection[]>()
   readonly #leased = new Set<BrokerConnection>()
-  #closed = false
+  readonly #closing = new AbortController()
+  /** When Kafka was last asked in vain, by performance.now(). */
+  #failedAt = -Infinity
+  #pruneAt = MANY_TOPICS
 
   constructor(config: KafkaConfig) {
     this.#config = config
@@ -118,7 +124,8 @@ export class Cluster {
   }
 
   async #fetchTopic(name: string): Promise<TopicInfo | undefined> {
-    const age = performance.now() - (this.#topics.get(name)?.fetchedAt ?? -Infinity)
+    const lastAsked = Math.max(this.#failedAt, this.#topics.get(name)?.fetchedAt ?? -Infinity)
+    const age = performance.now() - lastAsked
     if (age < REFRESH_INTERVAL_MS) await sleep(REFRESH_INTERVAL_MS - age)
     const [topic] = await this.#describe([name])
     if (topic === undefined) {
@@ -132,7 +139,10 @@ export class Cluster {
       if (topic.errorCode === KafkaCode.INVALID_TOPIC_EXCEPTION) return undefined
       throw problemFromKafkaCode(topic.errorCode)
     }
-    return this.#topics.get(name)?.info
+    const known = this.#topics.get(name)
+    // There, but nothing of it yet: as good as a Kafka that can't be asked.
+    if (known === undefined) throw problemFromKafkaCode(topic.errorCode)
+    return known.info
   }
 
   /**
@@ -155,19 +165,23 @@ export class Cluster {
       this.#learn(answer)
       return answer.topics
     } catch (error) {
+      this.#failedAt = performance.now()
       throw problemFromKafka(error)
     }
   }
 
   /**
-   * Makes a call that any broker can answer, at the first that does: those with an open connection first, and the next
-   * one as soon as one has been silent for a moment. The call must be safe to make twice.
+   * Makes a call that any broker can answer, at the first that does: those with an open connection that answers first,
+   * and the next one as soon as one has been silent for a moment. The call must be safe to make twice.
    * @throws the client's connection errors
    */
   async callAny<T>(call: (connection: BrokerConnection) => Promise<T>): Promise<T> {
     const endpoints = new Map([...this.#brokers.values(), ...this.#bootstrap].map((e) => [keyOf(e), e]))
-    const isOpen = (key: string) => this.#control.get(key)?.open?.usable === true
-    const order = [...endpoints].sort(([a], [b]) => Number(isOpen(b)) - Number(isOpen(a)))
+    const answers = (key: string) => {
+      const connection = this.#control.get(key)?.open
+      return connection?.usable === true && connection.silentMs < STAGGER_MS
+    }
+    const order = [...endpoints].sort(([a], [b]) => Number(answers(b)) - Number(answers(a)))
     return firstOf(
       order.map(
         ([, endpoint]) =>
@@ -183,10 +197,19 @@ export class Cluster {
     this.#clusterId = answer.clusterId
     const now = performance.now()
     for (const topic of answer.topics) {
-      const partial = topic.errorCode === KafkaCode.LEADER_NOT_AVAILABLE
+      const partial = topic.errorCode === KafkaCode.LEADER_NOT_AVAILABLE && topic.partitions.length > 0
       if (topic.name === null || (topic.errorCode !== KafkaCode.NONE && !partial)) continue
-      this.#topics.set(topic.name, { info: toTopicInfo(topic), fetchedAt: now })
+      const info = newest(this.#topics.get(topic.name)?.info, toTopicInfo(topic))
+      this.#topics.set(topic.name, { info, fetchedAt: now })
     }
+    if (this.#topics.size > this.#pruneAt) this.#prune(now)
+  }
+
+  /** A topic in use is asked for again and again. */
+  #prune(now: number): void {
+    for (const [name, { fetchedAt }] of this.#topics)
+      if (now - fetchedAt > IDLE_TOPIC_MS) this.#topics.delete(name)
+    this.#pruneAt = Math.max(MANY_TOPICS, this.#topics.size * 2)
   }
 
   /**
@@ -242,7 +265,12 @@ export class Cluster {
     this.#leased.delete(connection)
     const key = leaseKeys.get(connection)
     const idle = key === undefined ? undefined : (this.#idle.get(key) ?? [])
-    if (this.#closed || idle === undefined || !connection.usable || idle.length >= MAX_IDLE_CONNECTIONS) {
+    if (
+      this.#closing.signal.aborted ||
+      idle === undefined ||
+      !connection.usable ||
+      idle.length >= MAX_IDLE_CONNECTIONS
+    ) {
       connection.destroy()
       return
     }
@@ -259,7 +287,7 @@ export class Cluster {
   }
 
   async #open(endpoint: Endpoint, requestTimeoutMs: number): Promise<BrokerConnection> {
-    if (this.#closed) throw new Problem('shutting_down')
+    if (this.#closing.signal.aborted) throw new Problem('shutting_down')
     const { clientId, tls, sasl } = this.#config
     const options: ConnectionOptions = {
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -269,12 +297,12 @@ export class Cluster {
     if (tls !== undefined)
       Object.assign(options, { tls: { ...tls }, tlsServerName: isIP(endpoint.host) === 0 })
     if (sasl !== undefined) options.sasl = { ...sasl }
-    return BrokerConnection.open(clientId, endpoint, options)
+    return BrokerConnection.open(clientId, endpoint, options, this.#closing.signal)
   }
 
-  /** Ends every connection. Calls under way fail. */
+  /** Ends every connection, those being opened as well. Calls under way fail. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     const idle = [...this.#idle.values()].flat()
     for (const connection of [...this.#leased, ...idle]) connection.destroy()
     const control = await Promise.allSettled([...this.#control.values()].map((entry) => entry.opening))
@@ -297,6 +325,18 @@ function toTopicInfo(topic: MetadataAnswer['topics'][number]): TopicInfo {
     }
   }
   return { name: topic.name ?? '', id: topic.topicId, internal: topic.isInternal, partitions }
+}
+
+/** What is known now, told this: a broker that lags behind tells of earlier leaders and of fewer partitions. */
+function newest(known: TopicInfo | undefined, told: TopicInfo): TopicInfo {
+  if (known === undefined || known.id !== told.id) return told
+  const count = Math.max(known.partitions.length, told.partitions.length)
+  const partitions = Array.from({ length: count }, (_, i) => {
+    const before = known.partitions[i]
+    const now = told.partitions[i]
+    return now !== undefined && now.leaderEpoch >= (before?.leaderEpoch ?? -1) ? now : before!
+  })
+  return { ...told, partitions }
 }
 
 function parseEndpoint(address: string): Endpoint {
