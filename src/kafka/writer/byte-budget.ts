@@ -17,11 +17,14 @@ export class ByteBudget {
     return this.#used
   }
 
-  /** Takes bytes if there is room. One request larger than a limit is let through when nothing else is held. */
-  tryReserve(topic: string, bytes: number): boolean {
+  /**
+   * Takes bytes if there is room. A request larger than a limit is let through when nothing else is held: `own` is what
+   * it holds already.
+   */
+  tryReserve(topic: string, bytes: number, own = 0): boolean {
     const topicUsed = this.#topics.get(topic) ?? 0
-    if (this.#used > 0 && this.#used + bytes > this.#limit) return false
-    if (topicUsed > 0 && topicUsed + bytes > this.#topicLimit) return false
+    if (this.#used > own && this.#used + bytes > this.#limit) return false
+    if (topicUsed > own && topicUsed + bytes > this.#topicLimit) return false
     this.#used += bytes
     this.#topics.set(topic, topicUsed + bytes)
     return true

@@ -44,7 +44,7 @@ async function produceRecords(c: AppContext, { config, writer, budget, draining 
     throw new Problem('shutting_down', { outcome: 'not_written', headers: { connection: 'close' } })
   let reserved = 0
   const reserve = (bytes: number) => {
-    if (!budget.tryReserve(topic, bytes)) throw overloaded()
+    if (!budget.tryReserve(topic, bytes, reserved)) throw overloaded()
     reserved += bytes
   }
   try {
