@@ -7,6 +7,7 @@ import { latency } from './benchmarks/latency.ts'
 import { memory } from './benchmarks/memory.ts'
 import { partitions } from './benchmarks/partitions.ts'
 import { previous } from './benchmarks/previous.ts'
+import { rebalance } from './benchmarks/rebalance.ts'
 import { single } from './benchmarks/single.ts'
 import { start } from './benchmarks/start.ts'
 import { websocket } from './benchmarks/websocket.ts'
@@ -27,6 +28,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   latency,
   memory,
   start,
+  rebalance,
   client,
   previous,
 }

@@ -8,6 +8,8 @@ const TAIL = 4_000
 export interface ChildOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  /** Node's own options. */
+  readonly execArgv?: readonly string[]
 }
 
 const running = new Set<Child>()
@@ -30,7 +32,7 @@ export class Child {
   constructor(script: string, args: readonly string[], options: ChildOptions = {}) {
     this.#name = script
     // A process group of its own: a terminal's Ctrl-C reaches only us, and we end things in order.
-    const child = spawn(process.execPath, [script, ...args], {
+    const child = spawn(process.execPath, [...(options.execArgv ?? []), script, ...args], {
       cwd: options.cwd,
       env: options.env ?? process.env,
       detached: true,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { get } from 'node:http'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -31,7 +32,7 @@ export async function startGateway(brokers: string, root = checkout): Promise<Ga
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SLUICE|KAFKA)_/.test(name))
   const env = { ...Object.fromEntries(inherited), SLUICE_PORT: '0', KAFKA_BROKERS: brokers }
   const began = performance.now()
-  const child = new Child('src/main.ts', [], { cwd: root, env })
+  const child = new Child(entryOf(root), [], { cwd: root, env, execArgv: ['--max-semi-space-size=16'] })
   try {
     const url = await child.line(listeningUrl, START_MS)
     while (!(await isReady(url))) {
@@ -45,6 +46,11 @@ export async function startGateway(brokers: string, root = checkout): Promise<Ga
     child.kill()
     throw error
   }
+}
+
+/** What starts the gateway of a checkout; those of before there was bin/ have the process itself. */
+function entryOf(root: string): string {
+  return existsSync(resolve(root, 'bin/sluice.mjs')) ? 'bin/sluice.mjs' : 'src/main.ts'
 }
 
 /** The URL in the log line with which the gateway says that it listens. */
