@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { inject, onTestFinished } from 'vitest'
+import { inject, onTestFinished, vi } from 'vitest'
 
 /** The run's real Kafka, `host:port`. */
 export function brokers(): string {
@@ -33,23 +33,33 @@ export async function makeTopic(
   bootstrap?: string,
 ): Promise<string> {
   const topic = uniqueName()
-  await withAdmin(
-    (admin) =>
-      admin.createTopics({
-        waitForLeaders: true,
-        topics: [
-          {
-            topic,
-            numPartitions: options.partitions ?? 1,
-            replicationFactor: options.replicationFactor ?? 1,
-            configEntries: Object.entries(options.configs ?? {}).map(([name, value]) => ({ name, value })),
-          },
-        ],
-      }),
-    bootstrap,
-  )
+  await withAdmin(async (admin) => {
+    await admin.createTopics({
+      // kafkajs gives up where a broker has not heard of the topic yet.
+      waitForLeaders: false,
+      topics: [
+        {
+          topic,
+          numPartitions: options.partitions ?? 1,
+          replicationFactor: options.replicationFactor ?? 1,
+          configEntries: Object.entries(options.configs ?? {}).map(([name, value]) => ({ name, value })),
+        },
+      ],
+    })
+    await vi.waitUntil(() => hasLeaders(admin, topic), { timeout: 20_000, interval: 20 })
+  }, bootstrap)
   onTestFinished(() => removeTopic(topic, bootstrap))
   return topic
+}
+
+async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    await admin.fetchTopicOffsets(topic)
+    return topics[0]!.partitions.every(({ leader }) => leader >= 0)
+  } catch {
+    return false
+  }
 }
 
 /** Deletes a topic where it is still there: kafkajs asks ten seconds long for one that is not. */
