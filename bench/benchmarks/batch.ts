@@ -11,17 +11,18 @@ export async function batch(bench: Bench): Promise<Row[]> {
   const { rounds, seconds } = options
   const [topic, bareTopic] = [await topics.make(3), await topics.make(3)]
   const producing = new Producing(bench, [topic])
+  const writing = new Producing(bench, [bareTopic])
   const { connections: senders, batch } = BATCH
   const bare = { brokers, topic: bareTopic, senders, batch, warmup: WARMUP, seconds }
   const sides = await withGateway(bench, (server) =>
     interleave(
-      { figure: () => producing.run(server, BATCH), baseline: () => bareWriter(bare) },
+      { figure: () => producing.run(server, BATCH), baseline: () => writing.count(bareWriter(bare)) },
       rounds,
       progress,
     ),
   )
   await producing.verify()
-  await topics.remove([bareTopic])
+  await writing.verify()
   const row = compareRates(
     { benchmark: 'batch', what: '16 connections × 100', unit: 'records/s', against: 'bare write path' },
     sides,

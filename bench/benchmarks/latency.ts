@@ -14,9 +14,7 @@ export async function latency(bench: Bench): Promise<Row[]> {
     const { seconds } = options
     for (let round = 1; round <= options.rounds; round++) {
       progress(`round ${round} of ${options.rounds}`)
-      // Each round warms up for longer than a load does: at this rate a second is no more than 500 records.
-      const warmup = 2 * WARMUP
-      rounds.push(await endToEnd({ url, pid, topic, perSecond: LATENCY_PER_SECOND, warmup, seconds }))
+      rounds.push(await endToEnd({ url, pid, topic, perSecond: LATENCY_PER_SECOND, warmup: WARMUP, seconds }))
     }
   })
   await topics.remove([topic])

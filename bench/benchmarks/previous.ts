@@ -1,11 +1,12 @@
 import { type Bench, withGateway } from '../harness/bench.ts'
 import { compareRates } from '../harness/compare.ts'
+import { checkout } from '../harness/gateway.ts'
 import { interleave } from '../harness/interleave.ts'
 import { BATCH, Producing, type ProduceLoad, SINGLE } from '../harness/produce-load.ts'
 import type { Row } from '../harness/row.ts'
 import { openWorktree, type Worktree } from '../harness/worktree.ts'
 
-/** This checkout's gateway against that of another commit: both up, each idle while the other is measured. */
+/** This checkout's gateway against that of another commit. */
 export async function previous(bench: Bench): Promise<Row[]> {
   const worktree = openWorktree(bench.options.against, bench.cleanup)
   return [
@@ -14,6 +15,10 @@ export async function previous(bench: Bench): Promise<Row[]> {
   ]
 }
 
+/**
+ * Each turn has a gateway of its own: how V8 lays out a process's heap in its first seconds decides a third of what a
+ * batch costs it for as long as it runs, so one process is no sample of its code.
+ */
 async function compare(
   bench: Bench,
   { root, commit }: Worktree,
@@ -21,21 +26,12 @@ async function compare(
   load: ProduceLoad,
 ): Promise<Row> {
   const { topics, options, progress } = bench
-  const now = new Producing(bench, [await topics.make(3)])
-  const before = new Producing(bench, [await topics.make(3)])
-  const sides = await withGateway(bench, (current) =>
-    withGateway(
-      bench,
-      (earlier) =>
-        interleave(
-          { figure: () => now.run(current, load), baseline: () => before.run(earlier, load) },
-          options.rounds,
-          (text) => progress(`${head.what}, ${text}`),
-        ),
-      root,
-    ),
+  const topic = await topics.make(3)
+  const producing = new Producing(bench, [topic])
+  const turn = (from: string) => () => withGateway(bench, (gateway) => producing.run(gateway, load), from)
+  const sides = await interleave({ figure: turn(checkout), baseline: turn(root) }, options.rounds, (text) =>
+    progress(`${head.what}, ${text}`),
   )
-  await now.verify()
-  await before.verify()
+  await producing.verify()
   return compareRates({ benchmark: 'previous', ...head, against: commit }, sides)
 }

@@ -18,7 +18,7 @@ export interface Bench {
 export type Benchmark = (bench: Bench) => Promise<Row[]>
 
 /** Seconds of load before each measured stretch: connections open and code is compiled in it. */
-export const WARMUP = 1
+export const WARMUP = 2
 
 /** Gives `use` a gateway that nothing has been asked of yet, and stops it. */
 export async function withGateway<T>(

@@ -15,6 +15,14 @@ export interface Measured {
   readonly generatorBusy: number
 }
 
+/** What a load wrote, to be held against what Kafka has. */
+export interface Confirmed {
+  /** Records that were confirmed, warm-up too. */
+  readonly answered: number
+  /** Records whose answer was not waited for, at most. */
+  readonly unanswered: number
+}
+
 /** Counts things and times them, after a warm-up in which they do not count. */
 export class Meter {
   readonly #latency = createHistogram({ figures: 3 })

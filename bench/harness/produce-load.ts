@@ -1,5 +1,6 @@
-import { httpLoad, type HttpLoadResult } from '../load/http.ts'
+import { httpLoad } from '../load/http.ts'
 import { type Bench, WARMUP } from './bench.ts'
+import type { Confirmed, Measured } from './meter.ts'
 
 export interface ProduceLoad {
   readonly connections: number
@@ -15,7 +16,7 @@ interface Server {
   readonly pid: number
 }
 
-/** A stretch of produce load on a gateway, and the proof from Kafka that what was answered 200 was written, once. */
+/** Produce load on a gateway, and the proof from Kafka that what was answered 200 was written, once. */
 export class Producing {
   readonly #bench: Bench
   readonly #topics: readonly string[]
@@ -27,9 +28,14 @@ export class Producing {
     this.#topics = topics
   }
 
-  async run({ url, pid }: Server, load: ProduceLoad): Promise<HttpLoadResult> {
+  async run({ url, pid }: Server, load: ProduceLoad): Promise<Measured> {
     const { seconds } = this.#bench.options
-    const result = await httpLoad({ url, pid, topics: this.#topics, ...load, warmup: WARMUP, seconds })
+    return this.count(httpLoad({ url, pid, topics: this.#topics, ...load, warmup: WARMUP, seconds }))
+  }
+
+  /** Another load on the same topics. */
+  async count<T extends Confirmed>(load: Promise<T>): Promise<T> {
+    const result = await load
     this.#answered += result.answered
     this.#unanswered += result.unanswered
     return result

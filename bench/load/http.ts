@@ -1,5 +1,5 @@
 import autocannon, { type Request } from 'autocannon'
-import { Meter, type Measured } from '../harness/meter.ts'
+import { type Confirmed, Meter, type Measured } from '../harness/meter.ts'
 import { inOwnProcess } from '../harness/own-process.ts'
 import { batchJson, recordJson } from './records.ts'
 
@@ -16,13 +16,6 @@ export interface HttpLoadOptions {
   readonly pid: number
 }
 
-export interface HttpLoadResult extends Measured {
-  /** Records of all requests that were answered 200, warm-up too. */
-  readonly answered: number
-  /** Records of requests whose answer was not waited for, at most: each connection has one when the load ends. */
-  readonly unanswered: number
-}
-
 /** Bytes of all different bodies: enough for them to vary, little enough for the processor's cache not to be the test. */
 const BODIES_BYTES = 400_000
 
@@ -32,7 +25,7 @@ const BODIES_BYTES = 400_000
  */
 export const httpLoad = inOwnProcess(
   import.meta,
-  async (options: HttpLoadOptions): Promise<HttpLoadResult> => {
+  async (options: HttpLoadOptions): Promise<Measured & Confirmed> => {
     const { url, connections, batch, warmup, seconds, pid } = options
     const requests = requestsOf(options)
     const meter = new Meter()
@@ -63,6 +56,7 @@ export const httpLoad = inOwnProcess(
       const other = JSON.stringify(others)
       throw new Error(`not every answer was 200: ${other}, ${errors} errors, ${timeouts} of them timeouts`)
     }
+    // Each connection has a request under way when the load ends.
     return { ...measured, answered: ok.count * (batch ?? 1), unanswered: connections * (batch ?? 1) }
   },
 )
