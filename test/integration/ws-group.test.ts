@@ -1,28 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets, membersOf } from '../support/groups.ts'
-import { makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
-import { numbered, produce, removeRecordsBelow, transact } from '../support/produce.ts'
+import { makeTopic, uniqueName } from '../support/kafka.ts'
+import { numbered, produce, transact } from '../support/produce.ts'
 import { Opcode, rawConnect, rawFrame, type RawClient } from '../support/raw-ws.ts'
-import { connect, type WsClient } from '../support/ws.ts'
-
-function owned(client: WsClient): number[] {
-  const partitions = new Set<number>()
-  for (const frame of client.frames) {
-    if (frame.type === 'assigned') for (const { partition } of frame.partitions) partitions.add(partition)
-    if (frame.type === 'revoked') for (const { partition } of frame.partitions) partitions.delete(partition)
-  }
-  return [...partitions].sort((a, b) => a - b)
-}
-
-/** Waits until two members have so many partitions each, all different. */
-async function share(a: WsClient, b: WsClient, each: number): Promise<void> {
-  await expect
-    .poll(() => [owned(a).length, owned(b).length, new Set([...owned(a), ...owned(b)]).size], {
-      interval: 10,
-    })
-    .toEqual([each, each, 2 * each])
-}
+import { connect } from '../support/ws.ts'
+import { owned, shared } from '../support/ws-ledger.ts'
 
 function recordsOf(client: RawClient): number {
   const frames = client.messages.filter(({ type }) => type === 'records') as unknown as {
@@ -147,17 +130,32 @@ describe('a member of a group', () => {
     expect(next.records.map(({ offset }) => offset)).toEqual([7, 8, 9])
   })
 
-  it('has what it acked just before it closed committed', async () => {
+  it('has all that it acked before it closed committed, however much that was', async () => {
     const gateway = await startTestGateway()
     const topic = await makeTopic()
     const group = uniqueName('g')
-    await produce(topic, numbered(10))
-    const client = connect(gateway, { topics: topic, group, from: 'earliest', ack: 'client' })
-    await client.received(10)
-    client.ack({ topic, partition: 0, offset: 3 })
-    client.ack({ topic, partition: 0, offset: 9 })
-    await client.close()
-    await expect.poll(() => committedOffsets(group, topic)).toEqual([10])
+    await produce(topic, numbered(500))
+    const client = await rawConnect(gateway, { topics: topic, group, from: 'earliest', ack: 'client' })
+    await client.until('500 records', () => recordsOf(client) === 500)
+    const acks = Array.from({ length: 500 }, (_, offset) =>
+      rawFrame(Opcode.text, JSON.stringify({ type: 'ack', offsets: [{ topic, partition: 0, offset }] })),
+    )
+    client.send(...acks, rawFrame(Opcode.close))
+    await expect.poll(() => committedOffsets(group, topic)).toEqual([500])
+  })
+
+  it('that acks nothing leaves the group where it began, for the next to begin', async () => {
+    const gateway = await startTestGateway()
+    const topic = await makeTopic({ partitions: 2 })
+    const query = { topics: topic, group: uniqueName('g'), from: 'latest', ack: 'client' }
+    const first = connect(gateway, query)
+    await first.frame('assigned')
+    await produce(topic, [...numbered(5), ...numbered(5, { partition: 1 })])
+    await first.received(10)
+    const second = connect(gateway, query)
+    await shared([first, second], 1)
+    await second.received(5)
+    expect(second.records.map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4])
   })
 
   it('has no lag behind a transaction it has acked to its end', async () => {
@@ -188,7 +186,7 @@ describe('a member of a group', () => {
     await a.received(20)
     await expect.poll(() => committedOffsets(group, topic)).toEqual([5, 5, 5, 5])
     const b = connect(other, query)
-    await share(a, b, 2)
+    await shared([a, b], 2)
     expect(a.all('revoked')).toMatchObject([{ reason: 'rebalance' }])
     await produce(
       topic,
@@ -214,77 +212,6 @@ describe('a member of a group', () => {
     await spare.frame('assigned', { from: 1 })
     await spare.frame('caughtUp')
     expect(spare.frames.map(({ type }) => type)).toEqual(['assigned', 'assigned', 'caughtUp'])
-  })
-
-  it('goes on at the earliest record where retention has passed the position, and that is committed', async () => {
-    const gateway = await startTestGateway()
-    const topic = await makeTopic()
-    const group = uniqueName('g')
-    await produce(topic, numbered(10))
-    const before = connect(gateway, { topics: topic, group, from: '2', ack: 'client' })
-    await before.received(8)
-    await before.close()
-    await removeRecordsBelow(topic, 6)
-    const client = connect(gateway, { topics: topic, group, ack: 'client' })
-    await client.received(4)
-    const types = client.frames.map(({ type }) => type).slice(0, 4)
-    expect(types).toEqual(['assigned', 'error', 'assigned', 'records'])
-    expect(client.all('error')).toMatchObject([
-      { code: 'position_lost', bounds: { earliest: 6, latest: 10 } },
-    ])
-    expect(client.records.map(({ offset }) => offset)).toEqual([6, 7, 8, 9])
-    expect(await committedOffsets(group, topic)).toEqual([6])
-  })
-
-  it('goes on where the position lies past the end: nothing is skipped', async () => {
-    const gateway = await startTestGateway()
-    const topic = await makeTopic()
-    const group = uniqueName('g')
-    await produce(topic, numbered(3))
-    const client = connect(gateway, { topics: topic, group, from: '99' })
-    await client.received(3)
-    expect(client.all('error')).toMatchObject([{ code: 'position_lost' }])
-    await expect.poll(() => committedOffsets(group, topic)).toEqual([3])
-  })
-
-  it('loses a topic that is deleted and keeps the others', async () => {
-    const gateway = await startTestGateway()
-    const [topic, kept] = [await makeTopic(), await makeTopic()]
-    const group = uniqueName('g')
-    const client = connect(gateway, { topics: `${topic},${kept}`, group })
-    await client.frame('caughtUp')
-    await withAdmin((admin) => admin.deleteTopics({ topics: [topic] }))
-    await client.frame('revoked', { where: ({ partitions }) => partitions[0]!.topic === topic })
-    await produce(kept, numbered(1))
-    await client.received(1)
-  })
-
-  it('reads a topic that was made again from its start, whatever `from` says', async () => {
-    const gateway = await startTestGateway()
-    const topic = await makeTopic()
-    const group = uniqueName('g')
-    await produce(topic, numbered(5))
-    const client = connect(gateway, { topics: topic, group, from: 'latest' })
-    await client.frame('caughtUp')
-    await withAdmin(async (admin) => {
-      await admin.deleteTopics({ topics: [topic] })
-      await expect.poll(() => admin.listTopics()).not.toContain(topic)
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
-    })
-    await produce(topic, numbered(3))
-    await client.received(3)
-    expect(client.records.map(({ offset }) => offset)).toEqual([0, 1, 2])
-    await expect.poll(() => committedOffsets(group, topic)).toEqual([3])
-  })
-
-  it('reads partitions that are added from their start, though `from` is latest', async () => {
-    const gateway = await startTestGateway()
-    const topic = await makeTopic()
-    const client = connect(gateway, { topics: topic, group: uniqueName('g'), from: 'latest' })
-    await client.frame('caughtUp')
-    await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] }))
-    await produce(topic, numbered(3, { partition: 1 }))
-    await client.received(3)
   })
 
   it('is never left behind in the group by a socket that closes while it joins', async () => {

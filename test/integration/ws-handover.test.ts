@@ -141,9 +141,13 @@ describe('a group of WebSockets', () => {
       topic,
       [0, 1].flatMap((partition) => numbered(1_000, { partition, size: 1_000 })),
     )
-    const a = ledger.join(gateway, 'a', query)
-    await a.received(1)
-    const b = ledger.join(gateway, 'b', query)
+    const a = ledger.join(gateway, 'a', query, { autoPong: false })
+    const pings: Buffer[] = []
+    a.socket.on('ping', (payload) => pings.push(payload))
+    await a.received(2_000)
+    const b = await ledger.join(gateway, 'b', query).opened()
+    // A slow link: the rebalance has begun by then, and the pongs are no later than it waits for them.
+    setTimeout(() => pings.forEach((payload) => a.socket.pong(payload)), 300)
     await shared([a, b], 1)
     await ledger.expectAll(topic)
     expect(ledger.repeats).toBe(0)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
-import { makeTopic, withAdmin } from '../support/kafka.ts'
+import { makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
 import { numbered, produce, removeRecordsBelow, transact } from '../support/produce.ts'
 import { connect, placesOf, type WsClient } from '../support/ws.ts'
 
@@ -257,6 +257,17 @@ describe('a reader without a group', () => {
       { value: 'after' },
     ])
     expect(client.all('error')).toEqual([])
+  })
+
+  it('gets a record that is larger than every buffer on its way, and the next', async () => {
+    const gateway = await startTestGateway({ SLUICE_WS_BUFFER_BYTES: '65536' })
+    const topic = await makeTopic({ configs: { 'max.message.bytes': '10000000' } })
+    await produce(topic, [{ value: 'x'.repeat(8_000_000) }, { value: 'after' }])
+    for (const group of [{}, { group: uniqueName('g') }]) {
+      const client = connect(gateway, { topics: topic, from: 'earliest', ...group } as Record<string, string>)
+      const records = await client.received(2)
+      expect(records.map(({ value }) => (value as string).length)).toEqual([8_000_000, 5])
+    }
   })
 
   it('goes on past a record that does not fit the format it asks for', async () => {
