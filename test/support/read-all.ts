@@ -17,7 +17,10 @@ export async function readAll(topic: string, bootstrap?: string): Promise<Witnes
   await consumer.connect()
   try {
     const { promise: done, resolve, reject } = Promise.withResolvers<void>()
-    consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
+    // A coordinator that is still loading, say, is tried again.
+    consumer.on('consumer.crash', ({ payload }) => {
+      if (!payload.restart) reject(payload.error)
+    })
     await consumer.subscribe({ topic, fromBeginning: true })
     await consumer.run({
       eachBatch: ({ batch }) => {

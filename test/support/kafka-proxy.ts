@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** Kafka's number of the Produce API. */
+export const PRODUCE = 0
+
+/** What happens to one exchange, a request and its response. */
+export interface Fault {
+  /** Bytes of the request that get through before both connections are cut; below 0 from its end. */
+  readonly requestBytes?: number
+  /** The same of the response. 0 cuts before its first byte. */
+  readonly responseBytes?: number
+  /** The response is kept back, and the connection stays open. */
+  readonly swallow?: boolean
+  /** The response is passed on so much later, ms. */
+  readonly delayMs?: number
+}
+
+interface Pending {
+  readonly apiKey: number
+  readonly fault: Fault
+  readonly done: () => void
+}
+
+/**
+ * A TCP proxy in front of one broker that understands Kafka's frames: what it does, it does to one request or response
+ * of a chosen API. The broker has to advertise the proxy's address.
+ */
+export class KafkaProxy {
+  readonly port: number
+  /** The port of the broker behind it; until it is set, connections are refused. */
+  target: number | undefined
+  /** Requests of the Produce API that have come through. */
+  produced = 0
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  #faults: Pending[] = []
+  #always: Pending | undefined
+
+  private constructor(server: Server, port: number) {
+    this.#server = server
+    this.port = port
+    server.on('connection', (client) => this.#join(client))
+  }
+
+  static async start(): Promise<KafkaProxy> {
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return new KafkaProxy(server, (server.address() as { port: number }).port)
+  }
+
+  /** Has the next request of an API meet this fault. Resolves when it has. */
+  meet(apiKey: number, fault: Fault): Promise<void> {
+    return new Promise((done) => this.#faults.push({ apiKey, fault, done }))
+  }
+
+  /** Has every request of an API meet this fault from now on. */
+  meetAll(apiKey: number, fault: Fault): void {
+    this.#always = { apiKey, fault, done: () => {} }
+  }
+
+  /** Lets everything through again. */
+  forget(): void {
+    this.#faults = []
+    this.#always = undefined
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async close(): Promise<void> {
+    this.cut()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #join(client: Socket): void {
+    if (this.target === undefined) return void client.destroy()
+    const broker = connect(this.target, '127.0.0.1')
+    const expected = new Map<number, Pending>()
+    const sever = () => {
+      client.destroy()
+      broker.destroy()
+    }
+    for (const socket of [client, broker]) {
+      this.#sockets.add(socket)
+      socket.setNoDelay(true)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
+        sever()
+      })
+    }
+    client.on(
+      'data',
+      frames((frame) => {
+        const pending = this.#take(frame.readInt16BE(4))
+        const { requestBytes } = pending?.fault ?? {}
+        if (pending !== undefined && requestBytes !== undefined) {
+          broker.write(frame.subarray(0, requestBytes), sever)
+          pending.done()
+          return
+        }
+        if (pending !== undefined) expected.set(frame.readInt32BE(8), pending)
+        broker.write(frame)
+      }),
+    )
+    broker.on(
+      'data',
+      frames((frame) => {
+        const correlationId = frame.readInt32BE(4)
+        const pending = expected.get(correlationId)
+        expected.delete(correlationId)
+        const { swallow = false, responseBytes, delayMs } = pending?.fault ?? {}
+        if (responseBytes !== undefined) client.write(frame.subarray(0, responseBytes), sever)
+        else if (delayMs !== undefined) setTimeout(() => client.write(frame), delayMs)
+        else if (!swallow) client.write(frame)
+        pending?.done()
+      }),
+    )
+  }
+
+  #take(apiKey: number): Pending | undefined {
+    if (apiKey === PRODUCE) this.produced++
+    const i = this.#faults.findIndex((pending) => pending.apiKey === apiKey)
+    if (i >= 0) return this.#faults.splice(i, 1)[0]
+    return this.#always?.apiKey === apiKey ? this.#always : undefined
+  }
+}
+
+/** Gathers the bytes of a stream into Kafka's frames, each with the four bytes of its length. */
+function frames(take: (frame: Buffer) => void): (chunk: Buffer) => void {
+  let buffered = Buffer.alloc(0)
+  return (chunk) => {
+    buffered = Buffer.concat([buffered, chunk])
+    while (buffered.length >= 4 && buffered.length >= 4 + buffered.readInt32BE(0)) {
+      const end = 4 + buffered.readInt32BE(0)
+      take(buffered.subarray(0, end))
+      buffered = buffered.subarray(end)
+    }
+  }
+}
