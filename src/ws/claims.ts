@@ -2,6 +2,8 @@ import type { TopicPartition } from '../kafka/group/types.ts'
 
 /** A partition that the group has given this member, from then until it is given up or lost. */
 export interface Claim extends TopicPartition {
+  /** On the clock of performance.now(). */
+  readonly since: number
   /** Whether the client has been told of it. */
   announced: boolean
 }
@@ -15,7 +17,7 @@ export class Claims {
 
   take(partitions: readonly TopicPartition[]): Claim[] {
     return partitions.map(({ topic, partition }) => {
-      const claim = { topic, partition, announced: false }
+      const claim = { topic, partition, since: performance.now(), announced: false }
       this.#held.set(keyOf(claim), claim)
       return claim
     })

@@ -24,7 +24,7 @@ const LAST_FLUSH_MS = 2_000
 const REBALANCE_TIMEOUT_MS = 30_000
 /** Before Kafka is asked again where to start, ms. */
 const RETRY_MS = 200
-/** By when the group has noticed that a topic is another, ms; where it has not, the reader goes on by itself. */
+/** By when the group has noticed that a topic is gone or another, ms; where it has not, the reader goes on by itself. */
 const GROUP_NOTICES_MS = 5_000
 
 /** A socket that is a member of a consumer group: what it has received (or acked) is committed for it. */
@@ -164,8 +164,6 @@ export class GroupSubscription implements Subscription {
 
   #lost(partitions: readonly TopicPartition[]): void {
     this.#stream.unassign(partitions)
-    // It may have been made again under the same name: what is remembered of it would be read for ever.
-    for (const { topic } of partitions) this.#deps.cluster.forgetTopic(topic)
     this.#remove(this.#claims.of(partitions), 'lost')
   }
 
@@ -242,23 +240,28 @@ export class GroupSubscription implements Subscription {
 
   /** Says that the position is gone, then goes on at the earliest record there is: nothing that exists is skipped. */
   #positionLost(event: Extract<ReaderEvent, { kind: 'lost' }>): void {
-    this.#connection.sendError(positionLost(event))
-    this.#resume(event).catch((error: unknown) => {
+    const claim = this.#claims.get(event)
+    // Just taken over, and another from the start: what is remembered of the topic was of the one before. Nothing is lost.
+    const isStale =
+      event.reason === 'topic_recreated' &&
+      claim !== undefined &&
+      performance.now() - claim.since < GROUP_NOTICES_MS
+    if (!isStale) this.#connection.sendError(positionLost(event))
+    if (claim === undefined || event.reason === 'not_authorized') return
+    // A topic that is gone or made again changes the group's assignment by itself.
+    const wait = isStale || event.reason === 'out_of_range' ? 0 : GROUP_NOTICES_MS
+    this.#resume(claim, wait).catch((error: unknown) => {
       this.#connection.fail(
         error instanceof Problem ? error : new Problem('internal_error', { cause: error }),
       )
     })
   }
 
-  async #resume({ topic, partition, reason }: Extract<ReaderEvent, { kind: 'lost' }>): Promise<void> {
-    const claim = this.#claims.get({ topic, partition })
-    if (claim === undefined || reason === 'not_authorized') return
-    if (reason !== 'out_of_range') {
-      // A topic that is gone or made again changes the group's assignment by itself.
-      await pause(GROUP_NOTICES_MS, undefined, { signal: this.#stopped.signal }).catch(() => {})
-      if (!this.#claims.has(claim)) return
-      this.#deps.cluster.forgetTopic(topic)
-    }
+  async #resume(claim: Claim, wait: number): Promise<void> {
+    await pause(wait, undefined, { signal: this.#stopped.signal }).catch(() => {})
+    if (!this.#claims.has(claim)) return
+    const { topic, partition } = claim
+    this.#deps.cluster.forgetTopic(topic)
     // An older offset that waits to be committed would bring the next owner back to where nothing is.
     this.#committer.drop([claim])
     await this.#takeUp([{ topic, partition, committed: undefined }], { kind: 'earliest' })

@@ -44,9 +44,8 @@ export class Session {
     return this.#ended.promise
   }
 
-  /** @throws Problem already_subscribed, shutting_down */
+  /** @throws Problem already_subscribed */
   subscribe(options: SubscriptionOptions): void {
-    if (this.#draining) throw new Problem('shutting_down')
     if (this.#subscription !== undefined) throw new Problem('already_subscribed')
     const { group } = options
     const subscription =

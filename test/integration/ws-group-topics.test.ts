@@ -5,6 +5,15 @@ import { makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
 import { numbered, produce, removeRecordsBelow } from '../support/produce.ts'
 import { connect } from '../support/ws.ts'
 
+/** Deletes a topic and makes it again under the same name. */
+async function makeAgain(topic: string): Promise<void> {
+  await withAdmin(async (admin) => {
+    await admin.deleteTopics({ topics: [topic] })
+    await expect.poll(() => admin.listTopics()).not.toContain(topic)
+    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
+  })
+}
+
 describe('a member of a group whose topic changes', () => {
   it('goes on at the earliest record where retention has passed the position, and that is committed', async () => {
     const gateway = await startTestGateway()
@@ -56,15 +65,28 @@ describe('a member of a group whose topic changes', () => {
     await produce(topic, numbered(5))
     const client = connect(gateway, { topics: topic, group, from: 'latest' })
     await client.frame('caughtUp')
-    await withAdmin(async (admin) => {
-      await admin.deleteTopics({ topics: [topic] })
-      await expect.poll(() => admin.listTopics()).not.toContain(topic)
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
-    })
+    await makeAgain(topic)
     await produce(topic, numbered(3))
     await client.received(3)
     expect(client.records.map(({ offset }) => offset)).toEqual([0, 1, 2])
     await expect.poll(() => committedOffsets(group, topic)).toEqual([3])
+  })
+
+  it('that takes over a topic just made again reads the new one, whatever it remembers of the old', async () => {
+    const [gateway, other] = [await startTestGateway(), await startTestGateway()]
+    const topic = await makeTopic()
+    await produce(topic, numbered(5))
+    const query = { topics: topic, group: uniqueName('g'), from: 'earliest' }
+    const owner = connect(gateway, query)
+    await owner.received(5)
+    const spare = connect(other, query)
+    await spare.frame('assigned')
+    await makeAgain(topic)
+    await produce(topic, numbered(3))
+    owner.destroy()
+    await spare.received(3, 4_000)
+    await expect.poll(() => new Set(spare.records.map(({ offset }) => offset)).size).toBe(3)
+    expect(spare.all('error'), 'nothing is lost').toEqual([])
   })
 
   it('reads partitions that are added from their start, though `from` is latest', async () => {

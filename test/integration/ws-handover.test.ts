@@ -72,15 +72,6 @@ describe('a group of WebSockets', () => {
     expect(await membersOf(group)).toBe(1)
   })
 
-  it('keeps a socket that answers pings and sends nothing else', async () => {
-    const gateway = await startTestGateway({ SLUICE_WS_PING_MS: '1000' })
-    const client = connect(gateway, { topics: await makeTopic(), group: uniqueName('g') })
-    let pings = 0
-    const fourth = new Promise<void>((resolve) => client.socket.on('ping', () => ++pings === 4 && resolve()))
-    await Promise.race([fourth, client.closed])
-    expect(pings).toBe(4)
-  })
-
   it('says revoked only after what was acked is committed, and there the next owner starts', async () => {
     const gateway = await startTestGateway()
     const topic = await makeTopic({ partitions: 4 })

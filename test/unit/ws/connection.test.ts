@@ -11,11 +11,11 @@ import { closePayload, Opcode, rawFrame } from '../../support/raw-ws.ts'
 
 const limits = { wsBufferBytes: 65_536, wsStallMs: 1_000, wsPingMs: 10_000 } as Limits
 
-/** A network of which every write lasts until the test lets it through. */
+/** A network that takes what is written at a certain rate, or nothing. */
 class SlowSocket extends Duplex {
   readonly written: Buffer[] = []
-  free = true
-  #held: (() => void)[] = []
+  bytesPerSecond = Infinity
+  #held: (() => void) | undefined
 
   override _read(): void {}
 
@@ -24,19 +24,15 @@ class SlowSocket extends Duplex {
       this.written.push(chunk)
       done()
     }
-    if (this.free) take()
-    else this.#held.push(take)
+    if (this.bytesPerSecond === Infinity) take()
+    else if (this.bytesPerSecond === 0) this.#held = take
+    else setTimeout(take, (chunk.length / this.bytesPerSecond) * 1_000)
   }
 
-  /** Lets one write through. */
-  takeOne(): void {
-    this.#held.shift()?.()
-  }
-
-  /** Lets everything through from now on. */
-  takeAll(): void {
-    this.free = true
-    for (let held = this.#held.shift(); held !== undefined; held = this.#held.shift()) held()
+  /** Takes everything from now on. */
+  free(): void {
+    this.bytesPerSecond = Infinity
+    this.#held?.()
   }
 
   receive(...frames: Buffer[]): void {
@@ -83,18 +79,13 @@ describe('WsConnection', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it('keeps a reader that takes a long message bit by bit, slower than the limits are', async () => {
+  it('keeps a reader that takes a long message more slowly than the limits are', async () => {
     const { socket, connection } = open()
-    socket.free = false
+    socket.bytesPerSecond = 400_000
     connection.sendText(large)
-    // Four fragments, each its head and its bytes.
-    for (let taken = 0; taken < 8; taken++) {
-      await vi.advanceTimersByTimeAsync(490)
-      expect(connection.signal.aborted).toBe(false)
-      socket.takeOne()
-    }
     await vi.advanceTimersByTimeAsync(5_000)
     expect(connection.signal.aborted).toBe(false)
+    expect(socket.sent.length).toBeGreaterThan(large.length)
   })
 
   it('sends a long message whole, in fragments that split no character', async () => {
@@ -115,7 +106,7 @@ describe('WsConnection', () => {
 
   it('closes with 4508 a reader that takes nothing for the limit, and cuts it off where it still does not', async () => {
     const { socket, connection, ws, closedTimes } = open()
-    socket.free = false
+    socket.bytesPerSecond = 0
     connection.sendText('waits')
     await vi.advanceTimersByTimeAsync(900)
     expect(connection.signal.aborted).toBe(false)
@@ -148,15 +139,21 @@ describe('WsConnection', () => {
 
   it('keeps a reader whose pong waits behind its backlog, as long as that moves', async () => {
     const { socket, connection } = open()
-    socket.free = false
-    connection.sendText(large)
-    // Two writes for each message, its head and its bytes; so the backlog stays.
-    for (let i = 0; i < 100; i++) {
-      await vi.advanceTimersByTimeAsync(300)
-      socket.takeOne()
-      if (i % 2 === 0) connection.sendText('more')
-    }
+    socket.bytesPerSecond = 400_000
+    for (let i = 0; i < 12; i++) connection.sendText(large)
+    await vi.advanceTimersByTimeAsync(30_000)
     expect(connection.signal.aborted).toBe(false)
+  })
+
+  it('is ending when the peer has ended its side, though it takes nothing', async () => {
+    const { socket, connection, closedTimes } = open()
+    socket.bytesPerSecond = 0
+    connection.sendText(large)
+    socket.push(null)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(connection.signal.aborted).toBe(true)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(closedTimes()).toBe(1)
   })
 
   it('handles a few messages a turn, and reads no more until they have been', async () => {
@@ -203,12 +200,12 @@ describe('WsConnection', () => {
 
   it('reads nothing while the peer does not take what was sent, and goes on when it does', async () => {
     const { socket, connection, messages } = open()
-    socket.free = false
+    socket.bytesPerSecond = 0
     connection.sendText(large)
     socket.receive(text(1), text(2))
     await vi.advanceTimersByTimeAsync(100)
     expect(messages).toEqual([])
-    socket.takeAll()
+    socket.free()
     await vi.advanceTimersByTimeAsync(100)
     expect(messages).toEqual(['1', '2'])
   })
@@ -216,13 +213,13 @@ describe('WsConnection', () => {
   it('is writable again when enough was taken, or when it closes', async () => {
     for (const end of ['taken', 'closed']) {
       const { socket, connection } = open()
-      socket.free = false
+      socket.bytesPerSecond = 0
       connection.sendText(large)
       let writable = false
       void connection.writable().then(() => (writable = true))
       await vi.advanceTimersByTimeAsync(100)
       expect(writable).toBe(false)
-      if (end === 'taken') socket.takeAll()
+      if (end === 'taken') socket.free()
       else connection.close(1011, '')
       await vi.advanceTimersByTimeAsync(0)
       expect(writable).toBe(true)
