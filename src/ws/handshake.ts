@@ -1,13 +1,12 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { closeLingering } from '../lingering-close.ts'
 import { Problem } from '../problem.ts'
 import { isAllowedOrigin } from './origin.ts'
 
 export const WS_PATH = '/v1/ws'
 export const SUBPROTOCOL = 'sluice.v1'
-
-/** How long a refused client may take to read why, ms. */
-const REFUSAL_MS = 1_000
 
 /** The URL of an upgrade request. @throws Problem bad_request for a target that is none */
 export function urlOf(incoming: IncomingMessage): URL {
@@ -64,9 +63,6 @@ export function refuse(socket: Duplex, problem: Problem, requestId: string): voi
     ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  // What the client sent early is read and dropped: closing on unread bytes would reset the answer away.
-  socket.resume()
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`)
-  const cut = setTimeout(() => socket.destroy(), REFUSAL_MS).unref()
-  socket.once('close', () => clearTimeout(cut))
+  socket.write(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`)
+  closeLingering(socket as Socket)
 }
