@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../kafka/group/types.ts'
+import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
 
 /** A partition that the group has given this member, from then until it is given up or lost. */
 export interface Claim extends TopicPartition {
@@ -40,8 +40,4 @@ export class Claims {
   of(partitions: readonly TopicPartition[]): Claim[] {
     return partitions.flatMap((partition) => this.get(partition) ?? [])
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}:${partition}`
 }

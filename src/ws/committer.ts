@@ -1,3 +1,4 @@
+import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
 import { Problem } from '../problem.ts'
 import type { PartitionOffset } from './delivery-tracker.ts'
 
@@ -15,11 +16,6 @@ export interface CommitterHandlers {
   failed(error: unknown): void
   /** Whether the partition is this member's, so that another try makes sense. */
   owns(partition: TopicPartition): boolean
-}
-
-interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
 }
 
 /**
@@ -140,10 +136,6 @@ export class Committer {
     if (refused || (isPassing && !this.#failing)) failed(error)
     this.#failing = true
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}:${partition}`
 }
 
 async function within(promise: Promise<void> | undefined, ms: number): Promise<void> {

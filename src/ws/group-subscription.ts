@@ -14,6 +14,7 @@ import { socketReader, Stream } from './stream.ts'
 import type { Subscription } from './subscription.ts'
 import type { StartPosition } from '../start-position.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
+import { takeUp } from './take-up.ts'
 
 /** How long partitions about to be given up wait for what was sent of them to be acked, ms. */
 const SETTLE_MS = 500
@@ -22,8 +23,6 @@ const FLUSH_MS = 4_000
 /** The same where the member leaves anyhow, ms. */
 const LAST_FLUSH_MS = 2_000
 const REBALANCE_TIMEOUT_MS = 30_000
-/** Before Kafka is asked again where to start, ms. */
-const RETRY_MS = 200
 /** By when the group has noticed that a topic is gone or another, ms; where it has not, the reader goes on by itself. */
 const GROUP_NOTICES_MS = 5_000
 
@@ -92,37 +91,11 @@ export class GroupSubscription implements Subscription {
     await this.#takeUp(partitions, this.#options.from)
   }
 
-  /**
-   * Finds where to start, and starts. While Kafka can't say, it is asked again, for as long as the partitions are ours.
-   * @throws Problem where it will not say
-   */
-  async #takeUp(partitions: readonly AssignedPartition[], from: StartPosition): Promise<void> {
-    let open = partitions.map((partition) => ({ partition, claim: this.#claims.get(partition) }))
-    for (;;) {
-      // Taken while we waited, or taken and had again, which is another claim with a start of its own.
-      open = open.filter(({ claim }) => claim !== undefined && this.#claims.has(claim))
-      if (open.length === 0 || this.#stopped.signal.aborted) return
-      const byTopic = Map.groupBy(open, ({ partition }) => partition.topic)
-      const tries = await Promise.allSettled(
-        [...byTopic].map(([topic, own]) =>
-          this.#findStart(
-            topic,
-            own.map(({ partition }) => partition),
-            from,
-          ),
-        ),
-      )
-      if (this.#stopped.signal.aborted) return
-      const found = tries.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
-      const isFound = new Set(found.map(({ topic }) => topic))
-      const held = open.filter(
-        ({ claim, partition }) => isFound.has(partition.topic) && this.#claims.has(claim!),
-      )
-      this.#begin(found.filter((p) => held.some(({ claim }) => this.#claims.get(p) === claim)))
-      open = open.filter(({ partition }) => !isFound.has(partition.topic))
-      for (const result of tries) if (result.status === 'rejected') throwUnlessPassing(result.reason)
-      if (open.length > 0) await pause(RETRY_MS)
-    }
+  #takeUp(partitions: readonly AssignedPartition[], from: StartPosition): Promise<void> {
+    return takeUp(partitions, this.#claims, this.#stopped.signal, {
+      find: (topic, own) => this.#findStart(topic, own, from),
+      begin: (positions) => this.#begin(positions),
+    })
   }
 
   async #findStart(
@@ -140,7 +113,8 @@ export class GroupSubscription implements Subscription {
   }
 
   #begin(positions: readonly PartitionPosition[]): void {
-    if (positions.length === 0) return
+    // What was acked before the partition was had anew says nothing of what comes now.
+    this.#committer.drop(positions)
     for (const { topic, partition, offset } of positions) this.#tracker.assigned(topic, partition, offset)
     for (const claim of this.#claims.of(positions)) claim.announced = true
     this.#announce(positions)
@@ -264,6 +238,7 @@ export class GroupSubscription implements Subscription {
     this.#deps.cluster.forgetTopic(topic)
     // An older offset that waits to be committed would bring the next owner back to where nothing is.
     this.#committer.drop([claim])
+    this.#tracker.removed(topic, partition)
     await this.#takeUp([{ topic, partition, committed: undefined }], { kind: 'earliest' })
   }
 
@@ -279,13 +254,4 @@ export class GroupSubscription implements Subscription {
     this.#committer.stop()
     await this.#member.leave()
   }
-}
-
-/** @throws the error, where no other try can mend it */
-function throwUnlessPassing(error: unknown): void {
-  // A topic that is gone takes its partitions with it soon; a partition that was taken is not asked for again.
-  const passing =
-    error instanceof Problem &&
-    (error.row.retryable || error.code === 'topic_not_found' || error.code === 'stale_member')
-  if (!passing) throw error
 }

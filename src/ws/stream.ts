@@ -1,5 +1,6 @@
 import type { Limits } from '../config.ts'
 import type { Cluster } from '../kafka/cluster.ts'
+import { keyOf } from '../kafka/group/types.ts'
 import { type ReaderEvent, RecordReader } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import type { WsConnection } from './connection.ts'
@@ -166,8 +167,4 @@ export function socketReader(
 ): RecordReader {
   const maxBytes = Math.min(MAX_FETCH_BYTES, wsBufferBytes)
   return new RecordReader(cluster, { isolation, maxBytes, bufferBytes: wsBufferBytes / 4 })
-}
-
-function keyOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
-  return `${topic}:${partition}`
 }

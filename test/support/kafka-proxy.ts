@@ -50,6 +50,11 @@ export class KafkaProxy {
     return new KafkaProxy(server, (server.address() as { port: number }).port)
   }
 
+  /** Connections of clients that are open now. */
+  get connections(): number {
+    return this.#sockets.size / 2
+  }
+
   /** Has the next request of an API meet this fault. Resolves when it has. */
   meet(apiKey: number, fault: Fault): Promise<void> {
     return new Promise((done) => this.#faults.push({ apiKey, fault, done }))

@@ -79,6 +79,7 @@ describe('a record is written exactly once, and said to be where it is, when', (
       })
       proxy.cut()
     }
+    expect(proxy.connections).toBeLessThan(10)
     const told = await load.stop()
     expect(told.filter((t) => t.outcome !== 'written')).toEqual([])
     expect(brokenPromises(told, await readAll(topic, kafka.bootstrap), { deadlineMs })).toEqual([])
