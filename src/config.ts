@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { codecNames, parseTopicRules, type TopicRule, type WriteDefaults } from './topic-defaults.ts'
 
 /** Environment values are text: a number is accepted only when written as plain digits. */
 function integer(min: number, max: number) {
@@ -67,6 +68,27 @@ export const settings = {
   SLUICE_PRODUCE_BUFFER_TOPIC_BYTES: integer(1_048_576, 17_179_869_184)
     .prefault('33554432')
     .describe('The same for one topic, so that one stuck topic leaves room for the others.'),
+  SLUICE_PRODUCE_ACKS: z
+    .enum(['all', '1'], { error: 'all or 1' })
+    .default('all')
+    .describe('Who must have a record for it to be written: all in-sync replicas, or 1, the leader alone.'),
+  SLUICE_PRODUCE_COMPRESSION: z
+    .enum(codecNames, { error: `one of ${codecNames.join(', ')}` })
+    .default('none')
+    .describe(`Compression of the batches sent to Kafka: ${codecNames.join(', ')}.`),
+  SLUICE_TOPIC_DEFAULTS: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      const rules = parseTopicRules(text)
+      if (rules === undefined) {
+        context.addIssue('rules such as logs-*: acks=1, compression=lz4; audit: timeout=30000')
+      }
+      return rules ?? []
+    })
+    .describe(
+      'The same for some topics, by name or prefix, and `timeout` in ms: `logs-*: acks=1, compression=lz4; audit: timeout=30000`. The first rule that fits counts.',
+    ),
   SLUICE_MAX_READ_BYTES: integer(1_024, 104_857_600)
     .prefault('8388608')
     .describe('Largest `maxBytes` a read may ask for, in bytes.'),
@@ -174,6 +196,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[]
   readonly kafka: KafkaConfig
   readonly group: { readonly sessionTimeoutMs: number; readonly heartbeatMs: number }
+  /** How records are written where the request doesn't say, and the topics for which that differs. */
+  readonly produce: { readonly defaults: WriteDefaults; readonly topics: readonly TopicRule[] }
   readonly limits: Limits
   /** Variables that were not understood but do no harm, to be logged. */
   readonly warnings: readonly string[]
@@ -241,6 +265,14 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
     kafka,
     group: { sessionTimeoutMs: s.SLUICE_GROUP_SESSION_TIMEOUT_MS, heartbeatMs: s.SLUICE_GROUP_HEARTBEAT_MS },
+    produce: {
+      defaults: {
+        acks: s.SLUICE_PRODUCE_ACKS,
+        compression: s.SLUICE_PRODUCE_COMPRESSION,
+        timeoutMs: s.SLUICE_PRODUCE_TIMEOUT_MS,
+      },
+      topics: s.SLUICE_TOPIC_DEFAULTS,
+    },
     limits: {
       maxBodyBytes: s.SLUICE_MAX_BODY_BYTES,
       maxBatchRecords: s.SLUICE_MAX_BATCH_RECORDS,

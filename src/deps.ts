@@ -2,14 +2,14 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { Cluster } from './kafka/cluster.ts'
 import type { ByteBudget } from './kafka/writer/byte-budget.ts'
-import type { RecordWriter } from './kafka/writer/record-writer.ts'
+import type { TopicWriter } from './kafka/writer/topic-writer.ts'
 
 /** What the routes and the WebSocket server are given. Nothing below reads the environment or opens a socket itself. */
 export interface Deps {
   readonly config: Config
   readonly log: Logger
   readonly cluster: Cluster
-  readonly writer: RecordWriter
+  readonly writer: TopicWriter
   /** The bytes of produce requests that are being read or waiting to be written. */
   readonly budget: ByteBudget
   /** True from the moment a shutdown begins: no new work is taken. */

@@ -4,7 +4,7 @@ import type { Config } from './config.ts'
 import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http-server.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
-import { RecordWriter } from './kafka/writer/record-writer.ts'
+import { TopicWriter } from './kafka/writer/topic-writer.ts'
 import { createWsServer } from './ws/server.ts'
 
 /** A gateway that listens. */
@@ -27,7 +27,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   let draining = false
   const { limits, shutdownTimeoutMs } = config
   const cluster = new Cluster(config.kafka)
-  const writer = new RecordWriter(cluster, { timeoutMs: limits.produceTimeoutMs }, log)
+  const writer = new TopicWriter(cluster, config.produce.defaults, config.produce.topics, log)
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
   const deps = { config, log, cluster, writer, budget, draining: () => draining }
   const streams = createWsServer(deps)

@@ -6,7 +6,7 @@ import { listen } from '../../src/http-server.ts'
 import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { ByteBudget } from '../../src/kafka/writer/byte-budget.ts'
-import { RecordWriter } from '../../src/kafka/writer/record-writer.ts'
+import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problem.ts'
 import { createWsServer } from '../../src/ws/server.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -34,7 +34,7 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
   const config = loadConfig({ KAFKA_BROKERS: brokers(), SLUICE_LOG_LEVEL: 'silent' })
   const log = pino({ level: 'silent' })
   const cluster = new MoodyCluster(config.kafka)
-  const writer = new RecordWriter(cluster, { timeoutMs: 1_000 }, log)
+  const writer = new TopicWriter(cluster, { ...config.produce.defaults, timeoutMs: 1_000 }, [], log)
   const budget = new ByteBudget(0, 0)
   const streams = createWsServer({ config, log, cluster, writer, budget, draining: () => false })
   const server = createServer()

@@ -113,7 +113,7 @@ export class PartitionWorld {
   readonly #lost: Buffer[] = []
 
   constructor(firstSequence: number) {
-    this.queue = new PartitionQueue('t', 0, firstSequence)
+    this.queue = new PartitionQueue('t', 0, { firstSequence })
   }
 
   /** What the writer does before it sends: the batch, or undefined where there is none to send. */

@@ -13,7 +13,7 @@ const lost = new Error('the connection was cut')
 
 /** A queue with records of these names waiting, and what becomes of them. */
 function queueOf(names: readonly string[], { firstSequence = 0, deadline = 1_000 } = {}) {
-  const queue = new PartitionQueue('t', 0, firstSequence)
+  const queue = new PartitionQueue('t', 0, { firstSequence })
   const outcomes: Record<string, RecordResult['outcome']> = {}
   for (const name of names) {
     const request = new WriteRequest(1, ([result]) => (outcomes[name] = result!.outcome))

@@ -1,9 +1,7 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka'
+import { codecBits } from './compress.ts'
 import { CorruptRecordError } from './corrupt-record-error.ts'
-
-const GZIP = 1
-const ZSTD = 4
 
 /**
  * The most bytes one batch may unfold into: 1 MB of gzip can hold 1 GB of zeros, of zstd far more. (Snappy and LZ4 stay
@@ -17,8 +15,8 @@ const MAX_BATCH_BYTES = 256 * 1024 * 1024
  */
 export function decompress(codec: number, bytes: Buffer): Buffer {
   try {
-    if (codec === GZIP) return gunzipSync(bytes, { maxOutputLength: MAX_BATCH_BYTES })
-    if (codec === ZSTD) return zstdDecompressSync(bytes, { maxOutputLength: MAX_BATCH_BYTES })
+    if (codec === codecBits.gzip) return gunzipSync(bytes, { maxOutputLength: MAX_BATCH_BYTES })
+    if (codec === codecBits.zstd) return zstdDecompressSync(bytes, { maxOutputLength: MAX_BATCH_BYTES })
     const algorithm = compressionsAlgorithmsByBitmask[codec]
     if (algorithm !== undefined) return algorithm.decompressSync(bytes)
   } catch (error) {

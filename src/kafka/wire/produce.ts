@@ -23,13 +23,14 @@ export interface ProduceAnswer {
   readonly throttleMs: number
 }
 
-const ACKS_ALL = -1
+/** Who must have a batch before the broker answers: all in-sync replicas, or one, the leader. */
+export type Acks = 'all' | '1'
 
-function writeRequest(parts: readonly ProducePart[], timeoutMs: number): Writer {
+function writeRequest(parts: readonly ProducePart[], timeoutMs: number, acks: Acks = 'all'): Writer {
   const topics = Map.groupBy(parts, (part) => part.topic)
   return Writer.create()
     .appendString(null)
-    .appendInt16(ACKS_ALL)
+    .appendInt16(acks === 'all' ? -1 : 1)
     .appendInt32(timeoutMs)
     .appendArray([...topics], (w, [topic, partitions]) => {
       w.appendString(topic).appendArray(partitions, (w, { partition, batch }) => {
@@ -64,6 +65,6 @@ function readAnswer(_correlationId: number, _key: number, _version: number, read
 }
 
 /** Produce, versions 9 to 12: one wire form, with topics by name. Partition errors are returned, not thrown. */
-export const produce = family<[parts: readonly ProducePart[], timeoutMs: number], ProduceAnswer>(
+export const produce = family<[parts: readonly ProducePart[], timeoutMs: number, acks?: Acks], ProduceAnswer>(
   ...[12, 11, 10, 9].map((version) => ({ api: createAPI(0, version, writeRequest, readAnswer) })),
 )

@@ -1,5 +1,6 @@
 import { crc32c } from '@platformatic/kafka'
 import type { OutgoingRecord } from '../../record.ts'
+import { type Codec, codecBits, compress } from './compress.ts'
 
 /** Who writes a batch and which of its sequence numbers the first record has (KIP-98). */
 export interface BatchIdentity {
@@ -15,10 +16,14 @@ const HEADER_BYTES = 61
 const CRC_FROM = 21
 
 /**
- * Encodes records as one uncompressed record batch, magic 2 (Kafka's `DefaultRecordBatch`), in one allocation.
+ * Encodes records as one record batch, magic 2 (Kafka's `DefaultRecordBatch`), in one allocation.
  * A retry must send these same bytes: the broker knows a batch again by its producer, epoch and sequence.
  */
-export function encodeRecordBatch(records: readonly StampedRecord[], identity: BatchIdentity): Buffer {
+export function encodeRecordBatch(
+  records: readonly StampedRecord[],
+  identity: BatchIdentity,
+  codec: Codec = 'none',
+): Buffer {
   const baseTimestamp = records[0]!.timestamp
   let maxTimestamp = baseTimestamp
   let size = HEADER_BYTES
@@ -58,7 +63,19 @@ export function encodeRecordBatch(records: readonly StampedRecord[], identity: B
       at = writeBytes(out, at, header.value)
     }
   }
-  out.writeUInt32BE(crc32c(out.subarray(CRC_FROM)), 17)
+  const batch = codec === 'none' ? out : compressed(out, codec)
+  batch.writeUInt32BE(crc32c(batch.subarray(CRC_FROM)), 17)
+  return batch
+}
+
+/** The batch with its records compressed, or as it is where that would make it no smaller. */
+function compressed(batch: Buffer, codec: Codec): Buffer {
+  const records = compress(codec, batch.subarray(HEADER_BYTES))
+  const size = HEADER_BYTES + records.length
+  if (size >= batch.length) return batch
+  const out = Buffer.concat([batch.subarray(0, HEADER_BYTES), records], size)
+  out.writeInt32BE(size - 12, 8)
+  out.writeInt16BE(codecBits[codec], 21)
   return out
 }
 

@@ -1,6 +1,6 @@
 import type { BrokerConnection } from '../broker-connection.ts'
 import type { Cluster } from '../cluster.ts'
-import { type ProduceAnswer, type ProducePart, produce } from '../wire/produce.ts'
+import { type Acks, type ProduceAnswer, type ProducePart, produce } from '../wire/produce.ts'
 import { backoffMs } from './backoff.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 
@@ -38,6 +38,7 @@ export class BrokerSender {
   readonly lanes: Readonly<Record<Lane, Set<PartitionQueue>>> = { usual: new Set(), retry: new Set() }
   readonly nodeId: number
   readonly #cluster: Cluster
+  readonly #acks: Acks
   readonly #ackTimeoutMs: number
   readonly #waiting: Waiting
   #idle: BrokerConnection[] = []
@@ -52,9 +53,10 @@ export class BrokerSender {
   #refusals = 0
 
   /** A request that the broker itself has not finished after `ackTimeoutMs` is answered with an error. */
-  constructor(cluster: Cluster, nodeId: number, ackTimeoutMs: number, waiting: Waiting) {
+  constructor(cluster: Cluster, nodeId: number, acks: Acks, ackTimeoutMs: number, waiting: Waiting) {
     this.#cluster = cluster
     this.nodeId = nodeId
+    this.#acks = acks
     this.#ackTimeoutMs = ackTimeoutMs
     this.#waiting = waiting
   }
@@ -124,7 +126,7 @@ export class BrokerSender {
     const occupied: Occupied = { lane, since: performance.now() }
     this.#occupied.add(occupied)
     try {
-      const answer = await connection.call(produce, parts, this.#ackTimeoutMs)
+      const answer = await connection.call(produce, parts, this.#ackTimeoutMs, this.#acks)
       if (answer.throttleMs > 0) this.#throttledUntil = performance.now() + answer.throttleMs
       if (this.#closed) connection.destroy()
       else this.#idle.push(connection)

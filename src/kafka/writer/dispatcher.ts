@@ -3,7 +3,7 @@ import { Problem } from '../../problem.ts'
 import type { BrokerConnection } from '../broker-connection.ts'
 import type { Cluster, TopicInfo } from '../cluster.ts'
 import { kafkaErrorName, problemFromKafka } from '../errors.ts'
-import type { ProduceAnswer } from '../wire/produce.ts'
+import type { Acks, ProduceAnswer } from '../wire/produce.ts'
 import { BrokerSender, type Lane } from './broker-sender.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import { ProducerIds } from './producer-ids.ts'
@@ -34,6 +34,7 @@ export class Dispatcher {
   readonly ids: ProducerIds
   readonly #cluster: Cluster
   readonly #log: Logger
+  readonly #acks: Acks
   readonly #ackTimeoutMs: number
   readonly #news: TopicNews
   /** Every queue with work, and the set it waits in; in flight it waits in none. */
@@ -49,9 +50,10 @@ export class Dispatcher {
   #warnedAt = -Infinity
   #closed = false
 
-  constructor(cluster: Cluster, log: Logger, timeoutMs: number, news: TopicNews) {
+  constructor(cluster: Cluster, log: Logger, acks: Acks, timeoutMs: number, news: TopicNews) {
     this.#cluster = cluster
     this.#log = log
+    this.#acks = acks
     this.#ackTimeoutMs = Math.max(250, Math.min(5_000, Math.floor(timeoutMs * 0.4)))
     this.#news = news
     this.ids = new ProducerIds(cluster, () => this.#resume(this.#nameless))
@@ -105,7 +107,7 @@ export class Dispatcher {
   #sender(nodeId: number): BrokerSender {
     let sender = this.#senders.get(nodeId)
     if (sender === undefined) {
-      sender = new BrokerSender(this.#cluster, nodeId, this.#ackTimeoutMs, {
+      sender = new BrokerSender(this.#cluster, nodeId, this.#acks, this.#ackTimeoutMs, {
         ready: (again) => {
           const waiting = again ? [...this.#resting].filter((queue) => this.#leaderOf(queue) === nodeId) : []
           this.#resume(new Set(waiting))

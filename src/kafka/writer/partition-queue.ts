@@ -1,5 +1,6 @@
 import type { Problem } from '../../problem.ts'
 import type { ProduceResult } from '../wire/produce.ts'
+import type { Codec } from '../wire/compress.ts'
 import { encodeRecordBatch } from '../wire/record-batch-writer.ts'
 import { kafkaErrorName } from '../errors.ts'
 import { backoffMs } from './backoff.ts'
@@ -21,6 +22,12 @@ const STUCK_MS = 100
 /** One that failed and has no work left is tried again after this, ms. */
 const PROBE_MS = 1_000
 
+export interface QueueOptions {
+  readonly codec?: Codec
+  /** Of a new producer id here; brokers take any. */
+  readonly firstSequence?: number
+}
+
 /**
  * The write side of one partition: records that wait, and the one batch on its way.
  *
@@ -30,6 +37,7 @@ const PROBE_MS = 1_000
 export class PartitionQueue {
   readonly topic: string
   readonly partition: number
+  readonly #codec: Codec
   readonly #firstSequence: number
   readonly #waiting = new RecordList()
   #batch: Batch | undefined
@@ -47,10 +55,10 @@ export class PartitionQueue {
   /** Not to be sent before this, by performance.now(). */
   notBefore = 0
 
-  /** Brokers take any number for a producer's first. */
-  constructor(topic: string, partition: number, firstSequence = 0) {
+  constructor(topic: string, partition: number, { codec = 'none', firstSequence = 0 }: QueueOptions = {}) {
     this.topic = topic
     this.partition = partition
+    this.#codec = codec
     this.#firstSequence = firstSequence
   }
 
@@ -120,6 +128,7 @@ export class PartitionQueue {
     const bytes = encodeRecordBatch(
       records.map((r) => r.record),
       { ...identity, baseSequence: this.#sequence },
+      this.#codec,
     )
     this.#formed++
     return { records, bytes, inFlight: false, maybeAppended: false, settled: false }

@@ -4,6 +4,8 @@ import type { Cluster, TopicInfo } from '../cluster.ts'
 import { problemFromKafka } from '../errors.ts'
 import { Deadline } from '../deadline.ts'
 import type { OutgoingRecord } from '../../record.ts'
+import type { Codec } from '../wire/compress.ts'
+import type { Acks } from '../wire/produce.ts'
 import { recordSizeBound } from '../wire/record-batch-writer.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { TopicQueues } from './topic-queues.ts'
@@ -12,6 +14,10 @@ import { type RecordResult, WriteRequest } from './write-request.ts'
 export interface RecordWriterOptions {
   /** Milliseconds within which every record has its outcome. */
   readonly timeoutMs: number
+  /** Who must have a record for it to be written; all in-sync replicas where left out. */
+  readonly acks?: Acks
+  /** How the batches of a topic are compressed; not at all where left out. */
+  readonly codecOf?: (topic: string) => Codec
 }
 
 const LOOK_UP_INTERVAL_MS = 100
@@ -27,15 +33,18 @@ const MANY_TOPICS = 1_000
 export class RecordWriter {
   readonly #cluster: Cluster
   readonly #timeoutMs: number
+  readonly #codecOf: (topic: string) => Codec
   readonly #dispatcher: Dispatcher
   readonly #topics = new Map<string, TopicQueues>()
   #pruneAt = MANY_TOPICS
   #closed = false
 
   constructor(cluster: Cluster, options: RecordWriterOptions, log: Logger) {
+    const { timeoutMs, acks = 'all', codecOf = () => 'none' } = options
     this.#cluster = cluster
-    this.#timeoutMs = options.timeoutMs
-    this.#dispatcher = new Dispatcher(cluster, log, options.timeoutMs, {
+    this.#timeoutMs = timeoutMs
+    this.#codecOf = codecOf
+    this.#dispatcher = new Dispatcher(cluster, log, acks, timeoutMs, {
       found: (info) => this.#topics.get(info.name)?.update(info),
       missing: (topic) => this.#missing(topic),
     })
@@ -107,7 +116,7 @@ export class RecordWriter {
     let queues = this.#topics.get(info.name)
     if (queues === undefined) {
       if (this.#topics.size >= this.#pruneAt) this.#prune(now)
-      queues = new TopicQueues(info, this.#dispatcher)
+      queues = new TopicQueues(info, this.#dispatcher, this.#codecOf(info.name))
       this.#topics.set(info.name, queues)
     } else if (queues.info !== info) queues.update(info)
     queues.usedAt = now

@@ -1,6 +1,7 @@
 import { Problem } from '../../problem.ts'
 import type { TopicInfo } from '../cluster.ts'
 import type { OutgoingRecord } from '../../record.ts'
+import type { Codec } from '../wire/compress.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
 import { PartitionQueue } from './partition-queue.ts'
 
@@ -18,6 +19,7 @@ export interface BrokerHaste {
 export class TopicQueues {
   #info: TopicInfo
   readonly #brokers: BrokerHaste
+  readonly #codec: Codec
   /** When records last came, by performance.now(). */
   usedAt = 0
   /** Since when metadata has not known the topic, by performance.now(). */
@@ -31,8 +33,9 @@ export class TopicQueues {
   /** The bytes waiting past which it has had its share. */
   #share = 0
 
-  constructor(info: TopicInfo, brokers: BrokerHaste) {
+  constructor(info: TopicInfo, brokers: BrokerHaste, codec: Codec) {
     this.#info = info
+    this.#codec = codec
     this.#brokers = brokers
   }
 
@@ -81,7 +84,7 @@ export class TopicQueues {
   }
 
   #queue(partition: number): PartitionQueue {
-    const queue = this.#queues[partition] ?? new PartitionQueue(this.#info.name, partition)
+    const queue = this.#queues[partition] ?? new PartitionQueue(this.#info.name, partition, { codec: this.#codec })
     this.#queues[partition] = queue
     return queue
   }
