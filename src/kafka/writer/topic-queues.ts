@@ -84,7 +84,8 @@ export class TopicQueues {
   }
 
   #queue(partition: number): PartitionQueue {
-    const queue = this.#queues[partition] ?? new PartitionQueue(this.#info.name, partition, { codec: this.#codec })
+    const queue =
+      this.#queues[partition] ?? new PartitionQueue(this.#info.name, partition, { codec: this.#codec })
     this.#queues[partition] = queue
     return queue
   }

@@ -51,7 +51,11 @@ export class TopicWriter {
   }
 
   /** As RecordWriter.write. */
-  write(topic: string, records: readonly OutgoingRecord[], choice: WriteChoice = {}): Promise<RecordResult[]> {
+  write(
+    topic: string,
+    records: readonly OutgoingRecord[],
+    choice: WriteChoice = {},
+  ): Promise<RecordResult[]> {
     const { acks, timeoutMs } = this.#of(topic)
     return this.#writers[choice.acks ?? acks].write(topic, records, choice.timeoutMs ?? timeoutMs)
   }
