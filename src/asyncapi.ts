@@ -16,6 +16,12 @@ const position = { topic: 'orders', partition: 0, offset: 42 }
 export const exampleFrames: readonly Example[] = [
   { type: 'subscribe', topics: ['orders'], group: 'billing', from: 'earliest', ack: 'client' } as Example,
   { type: 'ack', offsets: [position] } as Example,
+  {
+    type: 'produce',
+    id: 7,
+    topic: 'orders',
+    records: [{ key: 'order-17', value: { total: 12.5 } }],
+  } as Example,
   { type: 'assigned', partitions: [position] } as Example,
   {
     type: 'records',
@@ -32,6 +38,13 @@ export const exampleFrames: readonly Example[] = [
   } as Example,
   { type: 'committed', offsets: [{ ...position, offset: 43 }] } as Example,
   { type: 'revoked', partitions: [{ topic: 'orders', partition: 0 }], reason: 'rebalance' } as Example,
+  {
+    type: 'produced',
+    id: 7,
+    results: [{ partition: 0, offset: 42, timestamp: 1_795_466_320_013 }],
+  } as Example,
+  { type: 'produceHeld', inFlight: 1_000, bytes: 181_000 } as Example,
+  { type: 'produceReady' },
   { type: 'caughtUp' },
   {
     type: 'error',

@@ -108,6 +108,10 @@ export const settings = {
   SLUICE_WS_BUFFER_BYTES: integer(65_536, 104_857_600)
     .prefault('1048576')
     .describe('Bytes sent to a WebSocket but not yet taken by it, past which reading from Kafka pauses.'),
+  SLUICE_WS_PRODUCE_MESSAGES: integer(1, 100_000)
+    .prefault('1000')
+    .describe('Most `produce` messages of one WebSocket under way; past it nothing further is read from it.'),
+  SLUICE_WS_PRODUCE_BYTES: integer(65_536, 1_073_741_824).prefault('4194304').describe('The same in bytes.'),
   SLUICE_WS_STALL_MS: integer(1_000, 600_000)
     .prefault('30000')
     .describe(
@@ -217,6 +221,8 @@ export interface Limits {
   readonly maxStreams: number
   readonly wsMaxMessageBytes: number
   readonly wsBufferBytes: number
+  readonly wsProduceMessages: number
+  readonly wsProduceBytes: number
   readonly wsStallMs: number
   readonly wsPingMs: number
 }
@@ -286,6 +292,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       maxStreams: s.SLUICE_MAX_STREAMS,
       wsMaxMessageBytes: s.SLUICE_WS_MAX_MESSAGE_BYTES,
       wsBufferBytes: s.SLUICE_WS_BUFFER_BYTES,
+      wsProduceMessages: s.SLUICE_WS_PRODUCE_MESSAGES,
+      wsProduceBytes: s.SLUICE_WS_PRODUCE_BYTES,
       wsStallMs: s.SLUICE_WS_STALL_MS,
       wsPingMs: s.SLUICE_WS_PING_MS,
     },

@@ -33,6 +33,14 @@ export function parseProduceBody(bytes: Buffer, maxRecords: number): ProduceBody
   return new Parser(bytes, maxRecords).parse()
 }
 
+/**
+ * Reads the list of records that starts at `start` of bytes that are valid UTF-8 and JSON.
+ * @throws Problem as parseProduceBody; pointers begin with /records
+ */
+export function parseRecordList(bytes: Buffer, start: number, maxRecords: number): OutgoingRecord[] {
+  return new Parser(bytes, maxRecords).list(start)
+}
+
 /** Takes a member of an object and where its value starts; returns where that ends, or -1 where it is malformed. */
 type Visit = (name: string, value: number, pointer: string) => number
 
@@ -84,6 +92,14 @@ class Parser {
     if (records === undefined) return { batch: false, records: [single!] }
     if (records.length === 0) throw new Problem('empty_batch', { outcome: 'not_written' })
     return { batch: true, records }
+  }
+
+  list(start: number): OutgoingRecord[] {
+    const records: OutgoingRecord[] = []
+    if (this.#records(start, '/records', records) < 0) throw malformed()
+    this.#throwFaults()
+    if (records.length === 0) throw new Problem('empty_batch', { outcome: 'not_written' })
+    return records
   }
 
   /** The elements of `records`; returns where the array ends, or -1 where it is malformed. */

@@ -46,6 +46,8 @@ export class WsConnection {
   /** How many more may be handled before the event loop has gone round. */
   #turn = TURN
   #nextTurn: NodeJS.Immediate | undefined
+  /** Nothing more is read until whoever holds it lets go. */
+  #held = false
   #waiting: (() => void)[] = []
   #alive = true
   #lastTaken = performance.now()
@@ -130,10 +132,11 @@ export class WsConnection {
   }
 
   sendError(problem: Problem, ref?: string): void {
-    const { errors, extra } = problem.options
+    const { errors, extra, outcome } = problem.options
     this.send({
       type: 'error',
       ...problem.summary(),
+      ...(outcome === undefined ? {} : { outcome }),
       ...extra,
       ...(errors === undefined ? {} : { errors: [...errors] }),
       ...(ref === undefined ? {} : { ref }),
@@ -167,11 +170,22 @@ export class WsConnection {
 
   /** Handles what has come, as long as it is this client's turn and it takes the answers. */
   #read(): void {
-    while (this.#inbox.length > 0 && this.#turn > 0 && !this.#full() && !this.signal.aborted) {
+    while (this.#inbox.length > 0 && this.#turn > 0 && !this.#deaf() && !this.signal.aborted) {
       this.#used()
       this.#handlers.message(this.#inbox.shift()!)
     }
     this.#regulate()
+  }
+
+  #deaf(): boolean {
+    return this.#held || this.#full()
+  }
+
+  /** Has nothing more read from the peer, or again. */
+  hold(held: boolean): void {
+    if (this.#held === held) return
+    this.#held = held
+    this.#read()
   }
 
   #used(): void {
@@ -185,7 +199,7 @@ export class WsConnection {
 
   /** A peer that talks faster than it is heard, or doesn't listen, gets no more ears: answers and pongs would pile up. */
   #regulate(): void {
-    const hold = !this.signal.aborted && (this.#turn <= 0 || this.#inbox.length > 0 || this.#full())
+    const hold = !this.signal.aborted && (this.#turn <= 0 || this.#inbox.length > 0 || this.#deaf())
     if (hold === this.#ws.isPaused) return
     if (hold) this.#ws.pause()
     else this.#ws.resume()

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { type ProblemCode, problems } from '../problem.ts'
+import { OutgoingRecordBody, RecordError, RecordPosition } from '../routes/records/produce-schemas.ts'
+import { TopicName } from '../routes/route.ts'
 import { Ack, Cursor, From, Format, GroupId, Isolation, TopicList } from './subscription-options.ts'
 
 const topic = z.string()
@@ -37,7 +39,28 @@ export const AckMessage = z
       'Everything up to and with `offset` is processed. It is committed, then `committed` comes back.',
   })
 
-export const ClientMessage = z.discriminatedUnion('type', [SubscribeMessage, AckMessage])
+const produceId = z
+  .union([z.string().max(64), z.int()])
+  .describe('Comes back with the answer, as it was sent.')
+
+export const ProduceMessage = z
+  .strictObject({
+    type: z.literal('produce'),
+    id: produceId,
+    topic: TopicName,
+    records: z.array(OutgoingRecordBody).min(1),
+    acks: z
+      .enum(['all', '1'])
+      .optional()
+      .describe('Who must have the records: all in-sync replicas, or the leader.'),
+  })
+  .meta({
+    id: 'produce',
+    description:
+      'Writes records, in the form that the HTTP route takes. Any number may be under way; each is answered by `produced`, or an `error` with the same `id`.',
+  })
+
+export const ClientMessage = z.discriminatedUnion('type', [SubscribeMessage, AckMessage, ProduceMessage])
 export type ClientMessage = z.output<typeof ClientMessage>
 
 const Header = z.strictObject({
@@ -89,6 +112,26 @@ export const ServerMessage = z.discriminatedUnion('type', [
       description:
         'No longer read here. By a rebalance: what was acked is committed. Lost: of what was acked last some may not be.',
     }),
+  z
+    .object({
+      type: z.literal('produced'),
+      id: produceId,
+      results: z.array(z.union([RecordPosition, RecordError])),
+    })
+    .meta({
+      id: 'produced',
+      description:
+        'What became of the records of one `produce`, in the order sent: a position or an `error` each.',
+    }),
+  z.object({ type: z.literal('produceHeld'), inFlight: z.int(), bytes: z.int() }).meta({
+    id: 'produceHeld',
+    description:
+      'As much as may be of what this socket produces is under way, in messages or in bytes: nothing further is read from it until `produceReady`.',
+  }),
+  z.object({ type: z.literal('produceReady') }).meta({
+    id: 'produceReady',
+    description: 'Half of it is done: reading goes on.',
+  }),
   z.object({ type: z.literal('caughtUp') }).meta({
     id: 'caughtUp',
     description: 'Every assigned partition has been read to its end, once per assignment.',
@@ -101,6 +144,8 @@ export const ServerMessage = z.discriminatedUnion('type', [
       detail: z.string(),
       retryable: z.boolean(),
       ref: z.string().optional(),
+      id: produceId.optional(),
+      outcome: z.enum(['not_written', 'unknown']).optional(),
       errors: z
         .array(
           z.object({ pointer: z.string().optional(), parameter: z.string().optional(), reason: z.string() }),
@@ -114,7 +159,7 @@ export const ServerMessage = z.discriminatedUnion('type', [
     .meta({
       id: 'error',
       description:
-        'Something was refused or went wrong. `ref` names the message type at fault, `errors` its members; `topic`, `partition` and `bounds` a position that is lost; `instance` is the id of this connection in the log. The socket lives, unless a close frame follows.',
+        'Something was refused or went wrong. `ref` names the message type at fault, `id` and `outcome` the `produce` that was refused, `errors` its members; `topic`, `partition` and `bounds` a position that is lost; `instance` is the id of this connection in the log. The socket lives, unless a close frame follows.',
     }),
   z.object({ type: z.literal('draining'), deadlineMs: z.int() }).meta({
     id: 'draining',

@@ -1,28 +1,31 @@
-import { isUtf8 } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import type { Deps } from '../deps.ts'
-import { Problem, type ProblemPart } from '../problem.ts'
-import { toPointer } from '../routes/route.ts'
+import { Problem } from '../problem.ts'
+import { frameMembers } from '../records/frame-members.ts'
+import { jsonString } from '../records/json-walk.ts'
+import { checkMessage } from './check-message.ts'
 import { CLOSE_BAD_CLIENT, CLOSE_DRAINING } from './close-codes.ts'
 import { WsConnection } from './connection.ts'
 import { GroupSubscription } from './group-subscription.ts'
-import { ClientMessage } from './messages.ts'
+import { AckMessage, type ClientMessage, SubscribeMessage } from './messages.ts'
 import { PlainSubscription } from './plain-subscription.ts'
+import { SocketProducer } from './producer.ts'
 import type { Subscription } from './subscription.ts'
 import { completeSubscription, type SubscriptionOptions } from './subscription-options.ts'
 
 /** Mistakes that a client may make on one socket before it is shown out: a loop that errs would never stop. */
 const MAX_MISTAKES = 10
-/** What an error frame repeats of a message, which may be a thousand times as long. */
-const MAX_ERRORS = 10
-const MAX_POINTER = 100
+/** What an error frame repeats of a type that doesn't exist, in bytes of JSON. */
+const MAX_TYPE_LENGTH = 66
+const QUOTE = 0x22
 
 /** One client: reads its frames, holds its one subscription, and ends both together. */
 export class Session {
   readonly #deps: Deps
   readonly #connection: WsConnection
+  readonly #producer: SocketProducer
   #subscription: Subscription | undefined
   #mistakes = 0
   /** Ending by our own doing: what fails from now on fails for that reason. */
@@ -37,6 +40,7 @@ export class Session {
       pong: (ticket) => this.#subscription?.pong(ticket),
       closed: () => void this.#end(),
     })
+    this.#producer = new SocketProducer(deps, this.#connection)
   }
 
   /** Settles when the socket is gone and its group has been left. */
@@ -78,27 +82,33 @@ export class Session {
   #message(data: Buffer): void {
     let type: string | undefined
     try {
-      const message = parseMessage(data, (name) => {
-        type = name
-      })
+      const members = frameMembers(data)
+      const span = members.get('type')
+      if (span !== undefined && data[span.start] === QUOTE && span.end - span.start <= MAX_TYPE_LENGTH) {
+        type = jsonString(data, span.start, span.end)
+      }
+      if (type === 'produce') return this.#producer.take(data, members)
+      const message = parseMessage(data, type)
       if (message.type === 'subscribe') this.subscribe(completeSubscription(message))
       else if (this.#subscription === undefined) throw new Problem('not_subscribed')
       else this.#subscription.ack(message.offsets)
     } catch (error) {
       if (!(error instanceof Problem)) return this.fail(error)
       this.#connection.sendError(error, type)
-      // An ack may cross the revocation of its partition on the way: that is nobody's mistake.
-      if (error.code !== 'unknown_delivery' && ++this.#mistakes >= MAX_MISTAKES) {
-        this.#connection.close(CLOSE_BAD_CLIENT, 'too many mistakes')
-      }
+      // An ack may cross the revocation of its partition on the way, a produce meet a busy gateway: nobody's mistake.
+      if (error.row.retryable || error.code === 'unknown_delivery') return
+      if (++this.#mistakes >= MAX_MISTAKES) this.#connection.close(CLOSE_BAD_CLIENT, 'too many mistakes')
     }
   }
 
-  /** Tells the client to go elsewhere, commits what it has, and closes. */
+  /** Tells the client to go elsewhere, commits what it has, answers what it sent, and closes. */
   async drain(deadlineMs: number): Promise<void> {
     this.#connection.send({ type: 'draining', deadlineMs })
     this.#draining = true
-    const stopped = this.#subscription?.stop(deadlineMs / 4).catch(() => {})
+    const stopped = Promise.all([
+      this.#subscription?.stop(deadlineMs / 4).catch(() => {}),
+      this.#producer.idle(),
+    ])
     // Where Kafka hangs, the client is told in time all the same.
     await Promise.race([stopped, pause(deadlineMs * 0.75, undefined, { ref: false })])
     this.#connection.close(CLOSE_DRAINING, 'shutting down')
@@ -121,27 +131,15 @@ export class Session {
   }
 }
 
-/** @throws Problem malformed_json, unknown_type, invalid_request */
-function parseMessage(data: Buffer, named: (type: string) => void): ClientMessage {
-  let value: unknown
-  try {
-    if (!isUtf8(data)) throw new SyntaxError('not UTF-8')
-    value = JSON.parse(data.toString('utf8'))
-  } catch {
-    throw new Problem('malformed_json', { detail: 'The message is not one complete JSON document.' })
-  }
-  const type = (value as { type?: unknown } | null)?.type
-  if (typeof type === 'string' && type.length <= 64) named(type)
-  const result = ClientMessage.safeParse(value)
-  if (result.success) return result.data
-  const known = ClientMessage.options.some((option) => option.shape.type.value === type)
-  if (!known)
+/** @throws Problem unknown_type, invalid_request */
+function parseMessage(data: Buffer, type: unknown): Exclude<ClientMessage, { type: 'produce' }> {
+  const schema = schemas.get(type)
+  if (schema === undefined) {
     throw new Problem('unknown_type', { detail: 'The member `type` names no message a client may send.' })
-  const errors = result.error.issues.slice(0, MAX_ERRORS).map((issue): ProblemPart => {
-    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path
-    const reason = issue.code === 'unrecognized_keys' ? 'no such member' : issue.message
-    return { pointer: toPointer(path).slice(0, MAX_POINTER), reason }
-  })
-  const [first] = errors
-  throw new Problem('invalid_request', { errors, detail: `${first?.pointer}: ${first?.reason}.` })
+  }
+  return checkMessage(schema, JSON.parse(data.toString('utf8')))
 }
+
+const schemas: ReadonlyMap<unknown, typeof SubscribeMessage | typeof AckMessage> = new Map(
+  [SubscribeMessage, AckMessage].map((schema) => [schema.shape.type.value, schema]),
+)

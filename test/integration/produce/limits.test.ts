@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
 import { makeTopic } from '../../support/kafka.ts'
 import { type RawAnswer, RawConnection } from '../../support/raw-http.ts'
 import { readAll } from '../../support/read-all.ts'
+import { silentKafka } from '../../support/silent-kafka.ts'
 
 const octets = { headers: { 'content-type': 'application/octet-stream' } }
 const MIB = 1_048_576
@@ -13,23 +13,6 @@ const buffers = (bytes: number, topicBytes = bytes) => ({
   SLUICE_PRODUCE_BUFFER_BYTES: String(bytes),
   SLUICE_PRODUCE_BUFFER_TOPIC_BYTES: String(topicBytes),
 })
-
-/** Something that takes connections as a broker does and never says a word. */
-async function silentKafka(): Promise<string> {
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    sockets.add(socket)
-  })
-  const sockets = new Set<{ destroy(): void }>()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? `127.0.0.1:${address.port}` : ''
-}
 
 /** The head of a produce whose body never comes. */
 function announce(gateway: { url: string }, topic: string, bytes: number): RawConnection {

@@ -1,0 +1,125 @@
+import type { Deps } from '../deps.ts'
+import type { OutgoingRecord } from '../record.ts'
+import { Problem } from '../problem.ts'
+import type { Span } from '../records/frame-members.ts'
+import { parseRecordList } from '../records/produce-body.ts'
+import { resultJson } from '../routes/records/produce-answer.ts'
+import { checkTopicName } from '../routes/route.ts'
+import type { WsConnection } from './connection.ts'
+import { checkMessage } from './check-message.ts'
+import { ProduceMessage } from './messages.ts'
+
+/** What one record costs beside its bytes while it waits, roughly. */
+const RECORD_OVERHEAD_BYTES = 256
+
+const ProduceHead = ProduceMessage.omit({ records: true })
+
+/**
+ * What one socket produces: any number of messages under way up to its bounds, each answered when its records have their
+ * outcomes. Records of one partition keep the order they were sent in.
+ */
+export class SocketProducer {
+  readonly #deps: Deps
+  readonly #connection: WsConnection
+  #inFlight = 0
+  #bytes = 0
+  #held = false
+  #onIdle: (() => void)[] = []
+
+  constructor(deps: Deps, connection: WsConnection) {
+    this.#deps = deps
+    this.#connection = connection
+  }
+
+  /** Settles when everything taken has been answered. */
+  async idle(): Promise<void> {
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+  }
+
+  /**
+   * Takes a `produce` message: its bytes, and where its members stand.
+   * @throws Problem with the message's `id`, where it has one; nothing of it was written
+   */
+  take(data: Buffer, members: ReadonlyMap<string, Span>): void {
+    let id: string | number | undefined
+    try {
+      const head: Record<string, unknown> = {}
+      for (const [name, { start, end }] of members) {
+        if (name !== 'records') head[name] = JSON.parse(data.toString('utf8', start, end)) as unknown
+      }
+      if (isId(head.id)) id = head.id
+      const { topic, acks } = checkMessage(ProduceHead, head)
+      checkTopicName(topic)
+      const list = members.get('records')
+      if (list === undefined) {
+        const errors = [{ pointer: '/records', reason: 'required' }]
+        throw new Problem('invalid_request', { detail: '/records: required.', errors })
+      }
+      if (this.#deps.draining()) throw new Problem('shutting_down')
+      const records = parseRecordList(data, list.start, this.#deps.config.limits.maxBatchRecords)
+      const bytes = data.length + records.length * RECORD_OVERHEAD_BYTES
+      if (!this.#deps.budget.tryReserve(topic, bytes)) throw new Problem('overloaded')
+      void this.#write(head.id as string | number, topic, records, bytes, acks)
+    } catch (error) {
+      throw refusal(error, id)
+    }
+  }
+
+  async #write(
+    id: string | number,
+    topic: string,
+    records: readonly OutgoingRecord[],
+    bytes: number,
+    acks: 'all' | '1' | undefined,
+  ): Promise<void> {
+    this.#count(1, bytes)
+    try {
+      const results = await this.#deps.writer.write(topic, records, { acks })
+      const body = results.map(resultJson).join(',')
+      this.#connection.sendText(`{"type":"produced","id":${JSON.stringify(id)},"results":[${body}]}`)
+    } catch (error) {
+      this.#connection.sendError(refusal(error, id), 'produce')
+    } finally {
+      this.#deps.budget.release(topic, bytes)
+      this.#count(-1, -bytes)
+    }
+  }
+
+  /** Past its bounds the socket is not read; from half of them it is again. */
+  #count(messages: number, bytes: number): void {
+    this.#inFlight += messages
+    this.#bytes += bytes
+    const { wsProduceMessages, wsProduceBytes } = this.#deps.config.limits
+    const share = this.#held ? 0.5 : 1
+    const isFull = this.#inFlight >= wsProduceMessages * share || this.#bytes >= wsProduceBytes * share
+    if (isFull !== this.#held) {
+      this.#held = isFull
+      this.#connection.send(
+        isFull
+          ? { type: 'produceHeld', inFlight: this.#inFlight, bytes: this.#bytes }
+          : { type: 'produceReady' },
+      )
+      this.#connection.hold(isFull)
+    }
+    if (this.#inFlight > 0) return
+    const waiting = this.#onIdle
+    this.#onIdle = []
+    for (const resolve of waiting) resolve()
+  }
+}
+
+function isId(value: unknown): value is string | number {
+  return ProduceHead.shape.id.safeParse(value).success
+}
+
+/** Whatever keeps a message from being written says so, and which message it was. */
+function refusal(error: unknown, id: string | number | undefined): Problem {
+  const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
+  const { options } = problem
+  const outcome = options.outcome ?? (error instanceof Problem ? 'not_written' : 'unknown')
+  return new Problem(problem.code, {
+    ...options,
+    outcome,
+    extra: { ...options.extra, ...(id === undefined ? {} : { id }) },
+  })
+}
