@@ -1,30 +1,25 @@
 import { z } from '@hono/zod-openapi'
+import type { Config } from '../../config.ts'
 import type { Deps } from '../../deps.ts'
 import { Problem } from '../../problem.ts'
-import { parseProduceBody } from '../../records/produce-body.ts'
 import { type MediaType, parseMediaType, readBody } from '../body.ts'
-import {
-  addRoute,
-  type App,
-  type AppContext,
-  parseQuery,
-  problemResponses,
-  TopicName,
-  topicParam,
-} from '../route.ts'
+import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
+import { jsonRecords } from './json-records.ts'
 import { answerBatch, answerOne } from './produce-answer.ts'
-import { RawQuery, rawRecord } from './raw-record.ts'
+import type { BodyReader, ProduceForm } from './produce-form.ts'
 import { OutgoingRecordBody, ProduceBatchBody, ProduceResults, RecordPosition } from './produce-schemas.ts'
+import { RawQuery, rawRecord } from './raw-record.ts'
 
 /** What one record costs beside its bytes while it waits, roughly: objects, promises, its place in queues. */
 const RECORD_OVERHEAD_BYTES = 256
+/** The forms a whole body can have. The first that a request is of counts; the last takes any. */
+const forms: readonly ProduceForm[] = [jsonRecords, rawRecord]
 /** Types with a meaning of their own that is not served: taking them as plain bytes would change meaning later. */
 const reservedTypes = new Set([
   'application/x-ndjson',
   'application/cloudevents+json',
   'application/cloudevents-batch+json',
 ])
-const NoQuery = z.strictObject({})
 
 export function registerProduceRecords(app: App, deps: Deps): void {
   addRoute(app, route, async (c) => {
@@ -39,29 +34,31 @@ export function registerProduceRecords(app: App, deps: Deps): void {
 async function produceRecords(c: AppContext, { config, writer, budget, draining }: Deps): Promise<Response> {
   const topic = topicParam(c)
   const media = parseMediaType(c.req.header('content-type'))
-  checkType(media)
-  if (draining())
-    throw new Problem('shutting_down', { outcome: 'not_written', headers: { connection: 'close' } })
+  refuseReserved(media)
+  if (draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
+  const read = readerOf(c, media, config)
   let reserved = 0
   const reserve = (bytes: number) => {
     if (!budget.tryReserve(topic, bytes, reserved)) throw overloaded()
     reserved += bytes
   }
   try {
-    const bytes = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
-    if (media?.type !== 'application/json') {
-      refuseMistaken(media, bytes)
-      const [result] = await writer.write(topic, [rawRecord(c, bytes)])
-      return answerOne(c, result!)
-    }
-    if (c.req.url.includes('?')) parseQuery(NoQuery, c)
-    const { batch, records } = parseProduceBody(bytes, config.limits.maxBatchRecords)
+    const body = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
+    const { batch, records } = read(body)
     reserve(records.length * RECORD_OVERHEAD_BYTES)
     const results = await writer.write(topic, records)
     return batch ? answerBatch(c, results) : answerOne(c, results[0]!)
   } finally {
     budget.release(topic, reserved)
   }
+}
+
+function readerOf(c: AppContext, media: MediaType | undefined, { limits }: Config): BodyReader {
+  for (const form of forms) {
+    const read = form(c, media, limits)
+    if (read !== undefined) return read
+  }
+  throw new Error('the last form takes any request')
 }
 
 /** Whatever stops a request before its records are handed over has kept them out of the topic, and says so. */
@@ -71,37 +68,13 @@ function withOutcome(error: unknown): unknown {
 }
 
 function overloaded(): Problem {
-  return new Problem('overloaded', {
-    outcome: 'not_written',
-    retryAfter: 1,
-    headers: { connection: 'close' },
-  })
+  return new Problem('overloaded', { retryAfter: 1, headers: { connection: 'close' } })
 }
 
-function checkType(media: MediaType | undefined): void {
-  const json = media?.type === 'application/json'
-  const utf8 = media?.charset === undefined || media.charset === 'utf-8' || media.charset === 'utf8'
-  if (media === undefined || (!reservedTypes.has(media.type) && (utf8 || !json))) return
+function refuseReserved(media: MediaType | undefined): void {
+  if (media === undefined || !reservedTypes.has(media.type)) return
   throw new Problem('unsupported_media_type', {
-    detail: json ? 'JSON is UTF-8: leave the charset out.' : `${media.type} is not served by this route.`,
-    outcome: 'not_written',
-    headers: { 'accept-post': 'application/json, */*' },
-  })
-}
-
-/** A forgotten body is no empty record, and curl's default type with JSON in it is a forgotten header, not a form. */
-function refuseMistaken(media: MediaType | undefined, bytes: Buffer): void {
-  if (media === undefined && bytes.length === 0) {
-    throw new Problem('invalid_request', {
-      detail: 'There is no body. To write an empty value, say its Content-Type.',
-      outcome: 'not_written',
-    })
-  }
-  if (media?.type !== 'application/x-www-form-urlencoded' || bytes[0] !== 0x7b) return
-  throw new Problem('unsupported_media_type', {
-    detail:
-      "The body looks like JSON but says it is a form, which is curl's default: add -H 'content-type: application/json'.",
-    outcome: 'not_written',
+    detail: `${media.type} is not served by this route.`,
     headers: { 'accept-post': 'application/json, */*' },
   })
 }

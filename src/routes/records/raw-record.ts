@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import type { OutgoingRecord, RecordHeader } from '../../record.ts'
-import { type AppContext, parseQuery } from '../route.ts'
+import { Problem } from '../../problem.ts'
+import type { RecordHeader } from '../../record.ts'
+import type { MediaType } from '../body.ts'
+import { parseQuery } from '../route.ts'
+import type { ProduceForm } from './produce-form.ts'
 
 const PREFIX = 'kafka-header-'
 
@@ -17,18 +20,33 @@ export const RawQuery = z.strictObject({
 })
 
 /**
- * The record that a raw body makes: its bytes are the value, `?key=` the key, each `Kafka-Header-NAME` header a record
+ * Any other type: the body's bytes are one record's value, `?key=` its key, each `Kafka-Header-NAME` header a record
  * header with the name in the case it was sent in, and the Content-Type is kept as record header `content-type`.
  * @throws Problem invalid_parameter
  */
-export function rawRecord(c: AppContext, value: Buffer): OutgoingRecord {
+export const rawRecord: ProduceForm = (c, media) => {
   const { key, partition } = parseQuery(RawQuery, c)
-  return {
-    key: key === undefined ? null : Buffer.from(key),
-    value,
-    headers: headersOf(c.env.incoming),
-    partition,
+  return (value) => {
+    refuseMistaken(media, value)
+    const headers = headersOf(c.env.incoming)
+    const record = { key: key === undefined ? null : Buffer.from(key), value, headers, partition }
+    return { batch: false, records: [record] }
   }
+}
+
+/** A forgotten body is no empty record, and curl's default type with JSON in it is a forgotten header, not a form. */
+function refuseMistaken(media: MediaType | undefined, bytes: Buffer): void {
+  if (media === undefined && bytes.length === 0) {
+    throw new Problem('invalid_request', {
+      detail: 'There is no body. To write an empty value, say its Content-Type.',
+    })
+  }
+  if (media?.type !== 'application/x-www-form-urlencoded' || bytes[0] !== 0x7b) return
+  throw new Problem('unsupported_media_type', {
+    detail:
+      "The body looks like JSON but says it is a form, which is curl's default: add -H 'content-type: application/json'.",
+    headers: { 'accept-post': 'application/json, */*' },
+  })
 }
 
 function headersOf(incoming: IncomingMessage): RecordHeader[] {
