@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { type Config, ConfigError, loadConfig } from '../src/config.ts'
-import { type Gateway, startGateway } from '../src/gateway.ts'
+import type { Gateway } from '../src/gateway.ts'
+import { startGateways } from '../src/workers.ts'
 import { stopEarlierBroker } from './kafka/earlier-broker.ts'
 import { isOnPath } from './kafka/java.ts'
 import { kafkaVersion } from './kafka/jars.ts'
@@ -11,7 +12,7 @@ import { banner, clientUrl } from './start/banner.ts'
 import { openDataDir } from './start/data-dir.ts'
 import { checkPorts, gatewayPortError } from './start/ports.ts'
 import { Progress } from './start/progress.ts'
-import { startLog } from './start/readable-log.ts'
+import { logLine, startLog } from './start/readable-log.ts'
 
 /** Ctrl-C under npm arrives twice, from the terminal and from npm: a second signal within this is the same, ms. */
 const SAME_SIGNAL_MS = 500
@@ -107,11 +108,13 @@ async function startAll(config: Config, log: Logger): Promise<void> {
   const brokers = kafka === undefined ? config.kafka.brokers : [kafka.bootstrap]
   progress.update('Starting the gateway')
   const withBrokers = { ...config, kafka: { ...config.kafka, brokers } }
-  const gateway = await startGateway(withBrokers, log).catch((error: NodeJS.ErrnoException) => {
-    throw error.syscall === 'listen' || error.syscall === 'getaddrinfo'
-      ? gatewayPortError(error, config)
-      : error
-  })
+  const gateway = await startGateways(withBrokers, log, logLine(stderr)).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw error.syscall === 'listen' || error.syscall === 'getaddrinfo'
+        ? gatewayPortError(error, config)
+        : error
+    },
+  )
   running.gateway = gateway
   const trouble = await readiness(gateway.url)
   if (ending !== undefined) return

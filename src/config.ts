@@ -39,6 +39,11 @@ export const settings = {
     .default('127.0.0.1')
     .describe('Address to listen on.'),
   SLUICE_PORT: integer(0, 65_535).prefault('8080').describe('Port to listen on; 0 takes any free one.'),
+  SLUICE_WORKERS: integer(1, 256)
+    .prefault('1')
+    .describe(
+      'Processes that share the port, for machines with more cores (Linux, FreeBSD). Limits count for each.',
+    ),
   SLUICE_DATA_DIR: z
     .string()
     .min(1, 'a path')
@@ -193,6 +198,7 @@ export interface KafkaConfig {
 export interface Config {
   readonly host: string
   readonly port: number
+  readonly workers: number
   readonly dataDir: string
   readonly kafkaPort: number
   readonly logLevel: (typeof logLevels)[number]
@@ -264,6 +270,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   return deepFreeze({
     host: s.SLUICE_HOST,
     port: s.SLUICE_PORT,
+    workers: s.SLUICE_WORKERS,
     dataDir: s.SLUICE_DATA_DIR,
     kafkaPort: s.SLUICE_KAFKA_PORT,
     logLevel: s.SLUICE_LOG_LEVEL,

@@ -33,7 +33,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const streams = createWsServer(deps)
   const server = createHttpServer(createApp(deps).fetch, deps.config.limits, () => draining, timeouts)
   server.on('upgrade', streams.upgrade)
-  const url = await listen(server, config.host, config.port)
+  const url = await listen(server, config.host, config.port, config.workers > 1)
   writer.start()
   log.info({ url, brokers: config.kafka.brokers }, 'listening')
   let stopping: Promise<void> | undefined

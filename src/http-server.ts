@@ -81,11 +81,19 @@ export async function drainHttpServer(server: Server, deadlineMs: number): Promi
   Server.prototype.close.call(server)
 }
 
-/** Listens. @throws the listen error (EADDRINUSE, ...) where the port can't be had */
-export async function listen(server: Server, host: string, port: number): Promise<string> {
+/**
+ * Listens; with `reusePort`, beside other processes that do so too (SO_REUSEPORT, where the system has it).
+ * @throws the listen error (EADDRINUSE, ...) where the port can't be had
+ */
+export async function listen(
+  server: TcpServer,
+  host: string,
+  port: number,
+  reusePort = false,
+): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
-  server.listen(port, host, resolve)
+  server.listen({ host, port, reusePort }, resolve)
   await promise
   server.removeListener('error', reject)
   const address = server.address()

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { type Config, ConfigError, loadConfig } from './config.ts'
-import { type Gateway, startGateway } from './gateway.ts'
+import type { Gateway } from './gateway.ts'
+import { startGateways } from './workers.ts'
 
 /** sysexits.h: the configuration is wrong. */
 const EX_CONFIG = 78
@@ -45,7 +46,7 @@ process.on('uncaughtException', (error) => {
 })
 
 try {
-  gateway = await startGateway(config, log)
+  gateway = await startGateways(config, log, (line) => process.stdout.write(line))
 } catch (error) {
   log.fatal({ error }, 'could not start')
   console.error(`sluice: ${startSentence(error as NodeJS.ErrnoException)}`)

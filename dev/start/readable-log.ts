@@ -4,9 +4,19 @@ import { type Logger, pino } from 'pino'
  * The log of `npm start`: on stderr, away from the banner, and warnings only unless SLUICE_LOG_LEVEL asks for more.
  * A person at a terminal gets lines, a pipe gets JSON.
  */
-export function startLog(level: string, stderr: { isTTY?: boolean; write(text: string): unknown }): Logger {
-  const stream = { write: (line: string) => void stderr.write(stderr.isTTY ? readable(line) : line) }
-  return pino({ name: 'sluice', level, serializers: { error: pino.stdSerializers.err } }, stream)
+export function startLog(level: string, stderr: Output): Logger {
+  const write = logLine(stderr)
+  return pino({ name: 'sluice', level, serializers: { error: pino.stdSerializers.err } }, { write })
+}
+
+interface Output {
+  readonly isTTY?: boolean
+  write(text: string): unknown
+}
+
+/** What becomes of a line of the log. */
+export function logLine(stderr: Output): (line: string) => void {
+  return (line) => void stderr.write(stderr.isTTY ? readable(line) : line)
 }
 
 /** In every line, and the same in each. */

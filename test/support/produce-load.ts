@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly batch?: (client: number) => number
   /** Where each record goes; by no key where not given. */
   readonly partition?: (client: number, n: number) => number
+  /** Goes on where no answer came: another gateway may answer the next request. */
+  readonly persistent?: boolean
   /** Sets apart the values and clients of several loads on one topic. */
   readonly name?: string
 }
@@ -71,7 +73,7 @@ export class Load {
       const sentAt = performance.now()
       const answers = await this.#post(records).catch(() => {
         // A gateway that does not answer at all is gone for good: tests count what follows from it.
-        this.#stopped = true
+        if (!this.#options.persistent) this.#stopped = true
         return []
       })
       const answeredAt = performance.now()
