@@ -7,6 +7,7 @@ import { registerRecords } from './routes/records/index.ts'
 import { registerConnectStream } from './routes/streams/connect-stream.ts'
 import { registerSystem } from './routes/system/index.ts'
 import { registerTopics } from './routes/topics/index.ts'
+import { registerTransactions } from './routes/transactions/index.ts'
 
 /** The whole URL map. Reads no environment and opens no socket. */
 export function createApp(deps: Deps): App {
@@ -16,6 +17,7 @@ export function createApp(deps: Deps): App {
   registerSystem(app, deps)
   registerRecords(app, deps)
   registerTopics(app, deps)
+  registerTransactions(app, deps)
   registerConnectStream(app)
   return app
 }

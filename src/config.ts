@@ -94,6 +94,9 @@ export const settings = {
     .describe(
       'The same for some topics, by name or prefix, and `timeout` in ms: `logs-*: acks=1, compression=lz4; audit: timeout=30000`. The first rule that fits counts.',
     ),
+  SLUICE_MAX_TRANSACTIONS: integer(1, 10_000)
+    .prefault('64')
+    .describe('Most transactions at once; past it one is refused with 503.'),
   SLUICE_MAX_READ_BYTES: integer(1_024, 104_857_600)
     .prefault('8388608')
     .describe('Largest `maxBytes` a read may ask for, in bytes.'),
@@ -220,6 +223,7 @@ export interface Limits {
   readonly produceTimeoutMs: number
   readonly produceBufferBytes: number
   readonly produceBufferTopicBytes: number
+  readonly maxTransactions: number
   readonly maxReadBytes: number
   readonly maxReadRecords: number
   readonly maxWaitMs: number
@@ -292,6 +296,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       produceTimeoutMs: s.SLUICE_PRODUCE_TIMEOUT_MS,
       produceBufferBytes: s.SLUICE_PRODUCE_BUFFER_BYTES,
       produceBufferTopicBytes: s.SLUICE_PRODUCE_BUFFER_TOPIC_BYTES,
+      maxTransactions: s.SLUICE_MAX_TRANSACTIONS,
       maxReadBytes: s.SLUICE_MAX_READ_BYTES,
       maxReadRecords: s.SLUICE_MAX_READ_RECORDS,
       maxWaitMs: s.SLUICE_MAX_WAIT_MS,

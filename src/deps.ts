@@ -3,6 +3,7 @@ import type { Config } from './config.ts'
 import type { Cluster } from './kafka/cluster.ts'
 import type { ByteBudget } from './kafka/writer/byte-budget.ts'
 import type { TopicWriter } from './kafka/writer/topic-writer.ts'
+import type { Transactions } from './kafka/transactions/transactions.ts'
 
 /** What the routes and the WebSocket server are given. Nothing below reads the environment or opens a socket itself. */
 export interface Deps {
@@ -10,6 +11,7 @@ export interface Deps {
   readonly log: Logger
   readonly cluster: Cluster
   readonly writer: TopicWriter
+  readonly transactions: Transactions
   /** The bytes of produce requests that are being read or waiting to be written. */
   readonly budget: ByteBudget
   /** True from the moment a shutdown begins: no new work is taken. */

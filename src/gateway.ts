@@ -5,6 +5,8 @@ import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './
 import { Cluster } from './kafka/cluster.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { TopicWriter } from './kafka/writer/topic-writer.ts'
+import { Transactions } from './kafka/transactions/transactions.ts'
+import { defaultsOf } from './topic-defaults.ts'
 import { createWsServer } from './ws/server.ts'
 
 /** A gateway that listens. */
@@ -13,7 +15,7 @@ export interface Gateway {
   readonly url: string
   /**
    * Stops in order, within SLUICE_SHUTDOWN_TIMEOUT_MS: not ready, no new connections, streams sent elsewhere with what
-   * they have received committed, accepted requests answered, records written, Kafka let go of.
+   * they have received committed, accepted requests answered, records written, transactions ended, Kafka let go of.
    */
   stop(): Promise<void>
 }
@@ -28,8 +30,17 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const { limits, shutdownTimeoutMs } = config
   const cluster = new Cluster(config.kafka)
   const writer = new TopicWriter(cluster, config.produce.defaults, config.produce.topics, log)
+  const transactions = new Transactions(
+    cluster,
+    {
+      timeoutMs: limits.produceTimeoutMs,
+      limit: limits.maxTransactions,
+      codecOf: (topic) => defaultsOf(topic, config.produce.topics, config.produce.defaults).compression,
+    },
+    log,
+  )
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
-  const deps = { config, log, cluster, writer, budget, draining: () => draining }
+  const deps = { config, log, cluster, writer, transactions, budget, draining: () => draining }
   const streams = createWsServer(deps)
   const server = createHttpServer(createApp(deps).fetch, deps.config.limits, () => draining, timeouts)
   server.on('upgrade', streams.upgrade)
@@ -43,6 +54,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     log.info('shutting down')
     await Promise.all([drainHttpServer(server, shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
     writer.close()
+    await transactions.close()
     await cluster.close()
     log.info('stopped')
   }

@@ -29,6 +29,7 @@ export interface Operation {
 /** In the order the reference shows them. A tag that no operation has is left out. */
 const tags = {
   Records: 'Write records to a topic, and read them from any position without joining a group.',
+  Transactions: "Records to any topics, and a group's offsets, all or nothing.",
   Topics: 'Make, list, describe and delete topics.',
   Groups: 'Consumer groups: their members, their positions and how far they lag behind.',
   Streams: 'Records pushed as they are written.',

@@ -44,6 +44,12 @@ export const problems = {
     title: 'The batch holds no records',
     fix: 'Send at least one record in `records`.',
   },
+  empty_transaction: {
+    status: 422,
+    retryable: false,
+    title: 'The transaction would change nothing',
+    fix: 'Give it at least one record in `records`, or an offset in `offsets`.',
+  },
   too_many_records: {
     status: 422,
     retryable: false,
@@ -174,6 +180,12 @@ export const problems = {
     title: 'No record at this offset',
     fix: 'It may lie past the end, before the start (retention), or have been compacted away; GET /v1/topics/{topic} shows the bounds.',
   },
+  transaction_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such transaction',
+    fix: 'Ask for a `transaction` exactly as an answer gave it. Kafka forgets one after a week (transactional.id.expiration.ms).',
+  },
   topic_exists: {
     status: 409,
     retryable: false,
@@ -270,6 +282,12 @@ export const problems = {
     title: "Kafka refused the gateway's session timeout for groups",
     fix: "Set SLUICE_GROUP_SESSION_TIMEOUT_MS to at least the brokers' group.min.session.timeout.ms (6000 by default) and at most group.max.session.timeout.ms.",
   },
+  transaction_timeout_refused: {
+    status: 502,
+    retryable: false,
+    title: "Kafka refused the gateway's transaction timeout",
+    fix: "Lower SLUICE_PRODUCE_TIMEOUT_MS: it and 5 seconds more must not pass the brokers' transaction.max.timeout.ms.",
+  },
   group_full: {
     status: 503,
     close: 4503,
@@ -329,7 +347,7 @@ export const problems = {
     status: 503,
     close: 4500,
     retryable: true,
-    title: 'The gateway holds as many unwritten bytes as it may',
+    title: 'The gateway has as much to write as it may hold',
     fix: 'Retry after the seconds in Retry-After; nothing of this request was written.',
   },
   shutting_down: {
@@ -343,7 +361,7 @@ export const problems = {
     status: 504,
     retryable: false,
     title: 'Kafka did not confirm the write in time',
-    fix: 'The record may or may not be in the topic. Sending it again may write it twice; read the topic where that matters.',
+    fix: 'The record may or may not be in the topic. Sending it again may write it twice; read the topic where that matters. What became of a transaction, GET /v1/transactions/{transaction} says.',
   },
   internal_error: {
     status: 500,

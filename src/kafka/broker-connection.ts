@@ -26,6 +26,7 @@ export interface Endpoint {
 
 /** What a broker said it speaks (KIP-35), by API key. */
 type ApiVersions = ReadonlyMap<number, { minVersion: number; maxVersion: number }>
+type ApiVersionsAnswer = Awaited<ReturnType<typeof apiVersionsV3.api.async>>
 
 /** A broker too old for a call the gateway needs. */
 export class UnsupportedApiError extends Error {
@@ -46,6 +47,8 @@ export class BrokerConnection {
   readonly #connection: Connection
   readonly #versions: ApiVersions
   readonly endpoint: Endpoint
+  /** The cluster's level of feature `transaction.version`: from 2 on, transactions work as KIP-890 has them. */
+  readonly transactionVersion: number
   /** Settles when the connection is gone, whatever the reason. */
   readonly closed: Promise<void>
   #waiting = 0
@@ -54,12 +57,14 @@ export class BrokerConnection {
 
   private constructor(
     connection: Connection,
-    versions: ApiVersions,
+    answer: ApiVersionsAnswer,
     endpoint: Endpoint,
     closed: Promise<void>,
   ) {
     this.#connection = connection
-    this.#versions = versions
+    this.#versions = new Map(answer.apiKeys.map((api) => [api.apiKey, api]))
+    const feature = answer.finalizedFeatures?.find(({ name }) => name === 'transaction.version')
+    this.transactionVersion = feature?.maxVersionLevel ?? 0
     this.endpoint = endpoint
     this.closed = closed
   }
@@ -85,8 +90,7 @@ export class BrokerConnection {
     try {
       await connection.connect(endpoint.host, endpoint.port)
       const answer = await apiVersionsV3.api.async(connection, clientSoftwareName, clientSoftwareVersion)
-      const versions = new Map(answer.apiKeys.map((api) => [api.apiKey, api]))
-      return new BrokerConnection(connection, versions, endpoint, closed)
+      return new BrokerConnection(connection, answer, endpoint, closed)
     } catch (error) {
       // What has failed is only half closed by the client: a broker that is silent would keep it.
       connection.socket?.destroy()

@@ -1,20 +1,30 @@
 import { Problem } from '../problem.ts'
 
-/** The moment by which a job of several calls must be done. Kept on the monotonic clock: a clock step moves nothing. */
+/**
+ * The moment by which a job of several calls must be done. Kept on the monotonic clock: a clock step moves nothing.
+ * A signal, where given, is a deadline that comes at once when it aborts.
+ */
 export class Deadline {
   readonly #at: number
+  readonly #signal: AbortSignal | undefined
 
-  constructor(ms: number) {
+  constructor(ms: number, signal?: AbortSignal) {
     this.#at = performance.now() + ms
+    this.#signal = signal
   }
 
   /** Milliseconds left, never below 0. */
   get left(): number {
-    return Math.max(0, this.#at - performance.now())
+    return this.#signal?.aborted === true ? 0 : Math.max(0, this.#at - performance.now())
   }
 
   get passed(): boolean {
     return this.left === 0
+  }
+
+  /** An earlier deadline for one part of the job. */
+  slice(ms: number): Deadline {
+    return new Deadline(Math.min(ms, this.left), this.#signal)
   }
 
   /**
@@ -23,19 +33,26 @@ export class Deadline {
    */
   async within<T>(promise: Promise<T>): Promise<T> {
     const { promise: expired, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(
-      () => reject(new Problem('kafka_unavailable', { detail: 'Kafka did not answer in time.' })),
-      this.left,
-    )
+    const expire = () => reject(new Problem('kafka_unavailable', { detail: 'Kafka did not answer in time.' }))
+    const timer = setTimeout(expire, this.left)
+    this.#signal?.addEventListener('abort', expire)
     try {
       return await Promise.race([promise, expired])
     } finally {
       clearTimeout(timer)
+      this.#signal?.removeEventListener('abort', expire)
     }
   }
 
   /** Waits, but not past the deadline. */
   pause(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, Math.min(ms, this.left)))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, Math.min(ms, this.left))
+    const end = () => resolve()
+    this.#signal?.addEventListener('abort', end)
+    return promise.finally(() => {
+      clearTimeout(timer)
+      this.#signal?.removeEventListener('abort', end)
+    })
   }
 }

@@ -11,6 +11,12 @@ export interface ProduceBody {
   readonly records: OutgoingRecord[]
 }
 
+/** The records of a transaction's body, each with its topic, and the body's other members as JSON text. */
+export interface TransactionBody {
+  readonly records: { readonly topic: string; readonly record: OutgoingRecord }[]
+  readonly members: ReadonlyMap<string, string>
+}
+
 const MAX_HEADERS = 1_000
 const MAX_REPORTED_ERRORS = 20
 const NO_HEADERS: readonly RecordHeader[] = []
@@ -41,6 +47,21 @@ export function parseRecordList(bytes: Buffer, start: number, maxRecords: number
   return new Parser(bytes, maxRecords).list(start)
 }
 
+/**
+ * Reads the body of a transaction in the same way: records that name their topics, beside these other members.
+ * @throws Problem as parseProduceBody, but for empty_batch
+ */
+export function parseTransactionBody(
+  bytes: Buffer,
+  maxRecords: number,
+  names: readonly string[],
+): TransactionBody {
+  if (!isUtf8(bytes)) {
+    throw new Problem('malformed_json', { detail: 'The body is not valid UTF-8.', outcome: 'not_written' })
+  }
+  return new Parser(bytes, maxRecords).parseTransaction(names)
+}
+
 /** Takes a member of an object and where its value starts; returns where that ends, or -1 where it is malformed. */
 type Visit = (name: string, value: number, pointer: string) => number
 
@@ -60,6 +81,8 @@ class Parser {
   readonly #bytes: Buffer
   readonly #maxRecords: number
   readonly #errors: (ProblemPart & { code: ProblemCode })[] = []
+  /** The topics of the records, where each names its own. */
+  #topics: string[] | undefined
 
   constructor(bytes: Buffer, maxRecords: number) {
     this.#bytes = bytes
@@ -102,6 +125,31 @@ class Parser {
     return records
   }
 
+  parseTransaction(names: readonly string[]): TransactionBody {
+    const bytes = this.#bytes
+    const start = skipSpace(bytes, 0, bytes.length)
+    const records: OutgoingRecord[] = []
+    const topics: string[] = []
+    const members = new Map<string, string>()
+    this.#topics = topics
+    let end: number
+    if (bytes[start] !== OPEN_BRACE) {
+      end = scanJson(bytes, start)
+      this.#fault('', 'expected an object')
+    } else {
+      end = this.#object(start, '', (name, value, pointer) => {
+        if (name === 'records') return this.#records(value, pointer, records)
+        const valueEnd = scanJson(bytes, value)
+        if (!names.includes(name)) this.#fault(pointer, 'no such member')
+        else if (valueEnd >= 0) members.set(name, bytes.toString('utf8', value, valueEnd))
+        return valueEnd
+      })
+    }
+    if (end < 0 || skipSpace(bytes, end, bytes.length) !== bytes.length) throw malformed()
+    this.#throwFaults()
+    return { records: records.map((record, i) => ({ topic: topics[i]!, record })), members }
+  }
+
   /** The elements of `records`; returns where the array ends, or -1 where it is malformed. */
   #records(start: number, pointer: string, into: OutgoingRecord[]): number {
     const bytes = this.#bytes
@@ -127,6 +175,7 @@ class Parser {
         this.#recordMember(draft, name, value, memberPointer),
       )
       if (end >= 0) into.push(this.#finish(draft, elementPointer))
+      if (end >= 0) this.#topics?.push(this.#topic(draft.topic, elementPointer))
       return end
     })
   }
@@ -150,6 +199,10 @@ class Parser {
       case 'timestamp':
         draft[name] = span
         break
+      case 'topic':
+        if (this.#topics !== undefined) draft.topic = span
+        else this.#fault(pointer, 'no such member: the path names the topic')
+        break
       default:
         this.#fault(pointer, 'no such member')
     }
@@ -171,6 +224,14 @@ class Parser {
         'invalid_request',
       ),
     }
+  }
+
+  #topic(span: Span | undefined, pointer: string): string {
+    if (span !== undefined && this.#bytes[span.start] === QUOTE) {
+      return jsonString(this.#bytes, span.start, span.end)
+    }
+    this.#fault(`${pointer}/topic`, span === undefined ? 'required' : 'expected text')
+    return ''
   }
 
   /** A key or value: text or base64 where it is a JSON string, null where it is null, else its JSON text itself. */
@@ -313,6 +374,7 @@ class Parser {
 /** The members of one record, as they are met. */
 class RecordDraft {
   used = false
+  topic: Span | undefined
   key: Span | undefined
   value: Span | undefined
   keyEncoding: Span | undefined

@@ -91,7 +91,7 @@ export async function readJson(c: AppContext, limits: Limits): Promise<unknown> 
  * JSON for a schema to check. Half a surrogate pair has no UTF-8, so it would reach Kafka as another text; `__proto__`
  * is what schema libraries leave out without a word. Neither is in a member of this API.
  */
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     const suspect = /\\u|__proto__/.test(text)
     return JSON.parse(text, suspect ? refuseTraps : undefined)

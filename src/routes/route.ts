@@ -74,6 +74,13 @@ export const ProblemDocument = z
       .enum(['not_written', 'unknown'])
       .optional()
       .describe('Of a produce: whether anything was written.'),
+    transaction: z.string().optional().describe('Of a transaction that had begun: names it.'),
+    state: z
+      .enum(['aborted', 'unknown'])
+      .optional()
+      .describe(
+        'Of a transaction: `aborted` is certain, nothing of it will be visible to read_committed readers.',
+      ),
     errors: z
       .array(
         z.object({

@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config.ts'
 import { listen } from '../../src/http-server.ts'
 import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
+import { Transactions } from '../../src/kafka/transactions/transactions.ts'
 import { ByteBudget } from '../../src/kafka/writer/byte-budget.ts'
 import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problem.ts'
@@ -36,7 +37,13 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
   const cluster = new MoodyCluster(config.kafka)
   const writer = new TopicWriter(cluster, { ...config.produce.defaults, timeoutMs: 1_000 }, [], log)
   const budget = new ByteBudget(0, 0)
-  const streams = createWsServer({ config, log, cluster, writer, budget, draining: () => false })
+  const transactions = new Transactions(
+    cluster,
+    { timeoutMs: 1_000, limit: 1, codecOf: () => 'none' as const },
+    log,
+  )
+  const deps = { config, log, cluster, writer, transactions, budget, draining: () => false }
+  const streams = createWsServer(deps)
   const server = createServer()
   server.on('upgrade', streams.upgrade)
   const url = await listen(server, '127.0.0.1', 0)

@@ -3,8 +3,16 @@ import { uniqueName, witness, withAdmin } from './kafka.ts'
 
 export type WitnessedRecord = KafkaMessage & { readonly partition: number }
 
-/** Every record of a topic up to its ends at the time of the call, read by the witness; in order within each partition. */
-export async function readAll(topic: string, bootstrap?: string): Promise<WitnessedRecord[]> {
+/**
+ * Every record of a topic up to its ends at the time of the call, read by the witness; in order within each partition.
+ * Those of aborted transactions are left out unless `readUncommitted`; a partition must not end with them, since the
+ * witness doesn't say that it has read so far.
+ */
+export async function readAll(
+  topic: string,
+  bootstrap?: string,
+  { readUncommitted = false } = {},
+): Promise<WitnessedRecord[]> {
   const ends = await withAdmin((admin) => admin.fetchTopicOffsets(topic), bootstrap)
   const left = new Map(
     ends
@@ -13,7 +21,11 @@ export async function readAll(topic: string, bootstrap?: string): Promise<Witnes
   )
   const records: WitnessedRecord[] = []
   if (left.size === 0) return records
-  const consumer = witness(bootstrap).consumer({ groupId: uniqueName('witness'), maxWaitTimeInMs: 100 })
+  const consumer = witness(bootstrap).consumer({
+    groupId: uniqueName('witness'),
+    maxWaitTimeInMs: 100,
+    readUncommitted,
+  })
   await consumer.connect()
   try {
     const { promise: done, resolve, reject } = Promise.withResolvers<void>()

@@ -26,10 +26,15 @@ export interface ProduceAnswer {
 /** Who must have a batch before the broker answers: all in-sync replicas, or one, the leader. */
 export type Acks = 'all' | '1'
 
-function writeRequest(parts: readonly ProducePart[], timeoutMs: number, acks: Acks = 'all'): Writer {
+function writeRequest(
+  parts: readonly ProducePart[],
+  timeoutMs: number,
+  acks: Acks = 'all',
+  transactionalId: string | null = null,
+): Writer {
   const topics = Map.groupBy(parts, (part) => part.topic)
   return Writer.create()
-    .appendString(null)
+    .appendString(transactionalId)
     .appendInt16(acks === 'all' ? -1 : 1)
     .appendInt32(timeoutMs)
     .appendArray([...topics], (w, [topic, partitions]) => {
@@ -68,3 +73,20 @@ function readAnswer(_correlationId: number, _key: number, _version: number, read
 export const produce = family<[parts: readonly ProducePart[], timeoutMs: number, acks?: Acks], ProduceAnswer>(
   ...[12, 11, 10, 9].map((version) => ({ api: createAPI(0, version, writeRequest, readAnswer) })),
 )
+
+type TransactionalArgs = [
+  parts: readonly ProducePart[],
+  timeoutMs: number,
+  acks: 'all',
+  transactionalId: string,
+]
+
+/** Produce in a transaction whose partitions AddPartitionsToTxn has named: the versions before 12. */
+export const produceInTransaction = family<TransactionalArgs, ProduceAnswer>(
+  ...[11, 10, 9].map((version) => ({ api: createAPI(0, version, writeRequest, readAnswer) })),
+)
+
+/** Produce that adds its partitions to the transaction on the way (KIP-890). */
+export const produceInTransactionV2 = family<TransactionalArgs, ProduceAnswer>({
+  api: createAPI(0, 12, writeRequest, readAnswer),
+})

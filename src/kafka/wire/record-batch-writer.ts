@@ -7,6 +7,8 @@ export interface BatchIdentity {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly baseSequence: number
+  /** Part of a transaction: read_committed readers see it once that has been committed. */
+  readonly transactional?: boolean
 }
 
 /** A record whose timestamp is decided. */
@@ -14,6 +16,7 @@ export type StampedRecord = OutgoingRecord & { readonly timestamp: number }
 
 const HEADER_BYTES = 61
 const CRC_FROM = 21
+const TRANSACTIONAL = 1 << 4
 
 /**
  * Encodes records as one record batch, magic 2 (Kafka's `DefaultRecordBatch`), in one allocation.
@@ -40,7 +43,7 @@ export function encodeRecordBatch(
   out.writeInt32BE(size - 12, 8)
   out.writeInt32BE(-1, 12) // partition leader epoch: the broker's to give
   out[16] = 2
-  out.writeInt16BE(0, 21)
+  out.writeInt16BE(identity.transactional === true ? TRANSACTIONAL : 0, 21)
   out.writeInt32BE(records.length - 1, 23)
   out.writeBigInt64BE(BigInt(baseTimestamp), 27)
   out.writeBigInt64BE(BigInt(maxTimestamp), 35)
@@ -75,7 +78,7 @@ function compressed(batch: Buffer, codec: Codec): Buffer {
   if (size >= batch.length) return batch
   const out = Buffer.concat([batch.subarray(0, HEADER_BYTES), records], size)
   out.writeInt32BE(size - 12, 8)
-  out.writeInt16BE(codecBits[codec], 21)
+  out.writeInt16BE(batch.readInt16BE(21) | codecBits[codec], 21)
   return out
 }
 

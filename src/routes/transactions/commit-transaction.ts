@@ -1,0 +1,178 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import type { TransactionRequest } from '../../kafka/transactions/types.ts'
+import { Problem, type ProblemPart } from '../../problem.ts'
+import { parseTransactionBody, type TransactionBody as ParsedBody } from '../../records/produce-body.ts'
+import { checkJsonType, parseJson, parseMediaType, readBody } from '../body.ts'
+import {
+  addRoute,
+  type App,
+  type AppContext,
+  checkBody,
+  checkTopicName,
+  parseQuery,
+  problemResponses,
+} from '../route.ts'
+import { TransactionBody, TransactionCommitted, TransactionMembers } from './transaction-schemas.ts'
+
+/** Transactions share one part of the byte budget: no topic is called so. */
+const BUDGET = '/transactions'
+/** What one record costs beside its bytes, roughly: objects, and its place in a batch. */
+const RECORD_OVERHEAD_BYTES = 256
+const MAX_REPORTED = 20
+const NoQuery = z.strictObject({})
+
+export function registerCommitTransaction(app: App, deps: Deps): void {
+  addRoute(app, route, async (c) => {
+    try {
+      return await commitTransaction(c, deps)
+    } catch (error) {
+      throw withState(error)
+    }
+  })
+}
+
+async function commitTransaction(
+  c: AppContext,
+  { config: { limits }, transactions, budget, draining }: Deps,
+): Promise<Response> {
+  parseQuery(NoQuery, c)
+  checkJsonType(parseMediaType(c.req.header('content-type')))
+  if (draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
+  let reserved = 0
+  const reserve = (bytes: number) => {
+    if (!budget.tryReserve(BUDGET, bytes, reserved)) {
+      throw new Problem('overloaded', { retryAfter: 1, headers: { connection: 'close' } })
+    }
+    reserved += bytes
+  }
+  try {
+    const bytes = await readBody(c.env.incoming, limits.maxBodyBytes, reserve)
+    const body = parseTransactionBody(bytes, limits.maxBatchRecords, Object.keys(TransactionMembers.shape))
+    reserve(body.records.length * RECORD_OVERHEAD_BYTES)
+    const { request, timeoutMs } = toRequest(body, limits)
+    const { transaction, results } = await transactions.commit(request, timeoutMs)
+    return c.json({ transaction, state: 'committed', results }, 200)
+  } finally {
+    budget.release(BUDGET, reserved)
+  }
+}
+
+/** @throws Problem for whatever can be known to be wrong without asking Kafka */
+function toRequest(
+  { records, members }: ParsedBody,
+  limits: { readonly produceTimeoutMs: number; readonly maxBatchRecords: number },
+): { request: TransactionRequest; timeoutMs: number } {
+  const values = Object.fromEntries([...members].map(([name, text]) => [name, parseJson(text)]))
+  const { offsets, timeoutMs } = checkBody(TransactionMembers, values)
+  const most = limits.produceTimeoutMs
+  if ((timeoutMs ?? 0) > most) {
+    throw invalid([{ pointer: '/timeoutMs', reason: `expected an integer from 100 to ${most}` }])
+  }
+  if (records.length === 0 && !offsets) throw new Problem('empty_transaction')
+  checkTopics([
+    ...records.map(({ topic }, i) => ({ topic, pointer: `/records/${i}/topic` })),
+    ...(offsets?.offsets ?? []).map(({ topic }, i) => ({ topic, pointer: `/offsets/offsets/${i}/topic` })),
+  ])
+  if (offsets) checkOffsets(offsets.offsets, limits.maxBatchRecords)
+  const given = offsets && {
+    group: offsets.group,
+    offsets: offsets.offsets.map(({ metadata = '', ...position }) => ({ ...position, metadata })),
+  }
+  return { request: { records, offsets: given ?? undefined }, timeoutMs: timeoutMs ?? most }
+}
+
+/** @throws Problem as checkTopicName, with a pointer */
+function checkTopics(mentions: readonly { topic: string; pointer: string }[]): void {
+  const checked = new Set<string>()
+  for (const { topic, pointer } of mentions) {
+    if (checked.has(topic)) continue
+    checked.add(topic)
+    try {
+      checkTopicName(topic)
+    } catch (error) {
+      const { code, row } = error as Problem
+      throw new Problem(code, {
+        detail: `${pointer}: ${row.title}.`,
+        errors: [{ pointer, reason: row.title }],
+      })
+    }
+  }
+}
+
+function checkOffsets(offsets: readonly { topic: string; partition: number }[], most: number): void {
+  const errors: ProblemPart[] = []
+  if (offsets.length > most) errors.push({ pointer: '/offsets/offsets', reason: `more than ${most} offsets` })
+  const seen = new Set<string>()
+  offsets.forEach(({ topic, partition }, i) => {
+    const name = `${topic}/${partition}`
+    if (seen.has(name)) errors.push({ pointer: `/offsets/offsets/${i}`, reason: 'a partition given twice' })
+    seen.add(name)
+  })
+  if (errors.length > 0) throw invalid(errors.slice(0, MAX_REPORTED))
+}
+
+function invalid(errors: readonly ProblemPart[]): Problem {
+  return new Problem('invalid_request', { errors, detail: `${errors[0]!.pointer}: ${errors[0]!.reason}.` })
+}
+
+/** Whatever stops a request before its transaction began has left nothing behind, and says so. */
+function withState(error: unknown): unknown {
+  if (!(error instanceof Problem) || error.options.extra?.state !== undefined) return error
+  const { code, options } = error
+  return new Problem(code, {
+    ...options,
+    outcome: 'not_written',
+    extra: { ...options.extra, state: 'aborted' },
+  })
+}
+
+const route = {
+  operationId: 'commitTransaction',
+  method: 'post' as const,
+  path: '/v1/transactions',
+  tags: ['Transactions'],
+  summary: 'Commit a transaction',
+  description: [
+    "Writes records to any topics, and commits a group's offsets with them where asked, all or nothing: readers with",
+    '`isolation=read_committed` see all of it or none. An answer other than 200 or 504 says that nothing of it will ever be',
+    'visible to them (`state: "aborted"`). 504 `outcome_unknown` says that this is not known yet, and which `transaction` to',
+    'ask for.',
+  ].join('\n'),
+  request: { body: { required: true, content: { 'application/json': { schema: TransactionBody } } } },
+  responses: {
+    200: {
+      description: 'The transaction is committed.',
+      content: { 'application/json': { schema: TransactionCommitted } },
+    },
+    ...problemResponses(
+      'malformed_json',
+      'internal_topic',
+      'kafka_authorization',
+      'topic_not_found',
+      'partition_not_found',
+      'stale_member',
+      'body_too_large',
+      'record_too_large',
+      'unsupported_media_type',
+      'unsupported_content_encoding',
+      'invalid_topic_name',
+      'invalid_request',
+      'invalid_parameter',
+      'invalid_partition',
+      'invalid_encoding',
+      'invalid_headers',
+      'empty_transaction',
+      'too_many_records',
+      'record_rejected',
+      'policy_violation',
+      'kafka_auth_failed',
+      'transaction_timeout_refused',
+      'kafka_unavailable',
+      'not_enough_replicas',
+      'overloaded',
+      'shutting_down',
+      'outcome_unknown',
+    ),
+  },
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { TransactionStatus } from './transaction-schemas.ts'
+
+const NoQuery = z.strictObject({})
+
+export function registerFindTransaction(app: App, { transactions }: Pick<Deps, 'transactions'>): void {
+  addRoute(
+    app,
+    {
+      operationId: 'findTransaction',
+      method: 'get',
+      path: '/v1/transactions/{transaction}',
+      tags: ['Transactions'],
+      summary: 'Find out what became of a transaction',
+      description:
+        'For a client that was told `outcome_unknown`. Any replica can say. Kafka decides an `ongoing` one within its timeout, SLUICE_PRODUCE_TIMEOUT_MS and 5 seconds, and up to 10 more.',
+      request: {
+        params: z.object({
+          transaction: z
+            .string()
+            .meta({ description: 'As an answer named it.', example: 'sluice-4kq2w9x1pz-0.7.3.c' }),
+        }),
+      },
+      responses: {
+        200: {
+          description: 'What is known of it.',
+          content: { 'application/json': { schema: TransactionStatus } },
+        },
+        ...problemResponses(
+          'transaction_not_found',
+          'invalid_parameter',
+          'kafka_authorization',
+          'kafka_auth_failed',
+          'kafka_unavailable',
+        ),
+      },
+    },
+    async (c) => {
+      parseQuery(NoQuery, c)
+      const transaction = c.req.param('transaction') ?? ''
+      return c.json({ transaction, state: await transactions.stateOf(transaction) }, 200)
+    },
+  )
+}
