@@ -16,7 +16,8 @@ const ProduceHead = ProduceMessage.omit({ records: true })
 
 /**
  * What one socket produces: any number of messages under way up to its bounds, each answered when its records have their
- * outcomes. Records of one partition keep the order they were sent in.
+ * outcomes. Records of one partition keep the order they were sent in. What was taken is written though the socket ends:
+ * a script may send and close.
  */
 export class SocketProducer {
   readonly #deps: Deps

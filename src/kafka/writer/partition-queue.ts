@@ -1,4 +1,4 @@
-import type { Problem } from '../../problem.ts'
+import { Problem } from '../../problem.ts'
 import type { ProduceResult } from '../wire/produce.ts'
 import type { Codec } from '../wire/compress.ts'
 import { encodeRecordBatch } from '../wire/record-batch-writer.ts'
@@ -6,6 +6,7 @@ import { kafkaErrorName } from '../errors.ts'
 import { backoffMs } from './backoff.ts'
 import type { ProducerIdentity } from './producer-ids.ts'
 import { type Batch, type PendingRecord, RecordList, settle } from './record-list.ts'
+import type { WriteRequest } from './write-request.ts'
 import { mayHaveAppended, notWritten, outcomeUnknown, unavailable, verdictOf } from './verdict.ts'
 
 /** What the writer must do after an answer, besides sending what waits. */
@@ -293,6 +294,12 @@ export class PartitionQueue {
     // The broker may append it yet: the partition goes on under an id that it cannot collide with.
     this.#retire()
     this.#close(batch)
+  }
+
+  /** Gives up the records of a request that have not been sent. */
+  cancel(request: WriteRequest): void {
+    const problem = new Problem('bad_request', { detail: 'The client went away.', outcome: 'not_written' })
+    for (const pending of this.#waiting.takeOf(request)) settle(pending, { outcome: 'not_written', problem })
   }
 
   /** Gives everything an outcome at once: the topic is gone, or the gateway stops. */

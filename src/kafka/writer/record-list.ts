@@ -83,14 +83,22 @@ export class RecordList {
 
   /** Takes out what is past its deadline. */
   takeExpired(now: number): PendingRecord[] {
-    if (now < this.#earliest) return []
-    const expired: PendingRecord[] = []
+    return now < this.#earliest ? [] : this.#takeOut(({ deadline }) => now >= deadline)
+  }
+
+  /** Takes out what belongs to a request. */
+  takeOf(request: WriteRequest): PendingRecord[] {
+    return this.#takeOut((record) => record.request === request)
+  }
+
+  #takeOut(isMeant: (record: PendingRecord) => boolean): PendingRecord[] {
+    const taken: PendingRecord[] = []
     const left: PendingRecord[] = []
     this.#earliest = Infinity
     for (let i = this.#head; i < this.#records.length; i++) {
       const record = this.#records[i]!
-      if (now >= record.deadline) {
-        expired.push(record)
+      if (isMeant(record)) {
+        taken.push(record)
         this.#bytes -= record.size
       } else {
         left.push(record)
@@ -98,7 +106,7 @@ export class RecordList {
       }
     }
     this.#replace(left)
-    return expired
+    return taken
   }
 
   takeAll(): PendingRecord[] {

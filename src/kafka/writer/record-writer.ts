@@ -20,6 +20,13 @@ export interface RecordWriterOptions {
   readonly codecOf?: (topic: string) => Codec
 }
 
+export interface WriteOptions {
+  /** Milliseconds within which every record has its outcome. */
+  readonly timeoutMs?: number | undefined
+  /** Told what to call when nobody waits for the outcome any more: records not sent yet are not written then. */
+  readonly onGone?: ((cancel: () => void) => void) | undefined
+}
+
 const LOOK_UP_INTERVAL_MS = 100
 /** Topics that nobody has written to for this long are forgotten, ms, once there are many. */
 const IDLE_TOPIC_MS = 600_000
@@ -63,7 +70,7 @@ export class RecordWriter {
   async write(
     topic: string,
     records: readonly OutgoingRecord[],
-    timeoutMs: number = this.#timeoutMs,
+    { timeoutMs = this.#timeoutMs, onGone }: WriteOptions = {},
   ): Promise<RecordResult[]> {
     const deadline = performance.now() + timeoutMs
     let info = this.#cluster.cachedTopic(topic) ?? (await this.#lookUp(topic, timeoutMs))
@@ -88,6 +95,9 @@ export class RecordWriter {
       const size = recordSizeBound(record)
       queue.push({ record: stamped, size, deadline, request, index, settled: false }, now)
       this.#dispatcher.wake(queue)
+    })
+    onGone?.(() => {
+      if (!request.settled) queues.cancel(request)
     })
     return promise
   }

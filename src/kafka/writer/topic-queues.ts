@@ -4,6 +4,7 @@ import type { OutgoingRecord } from '../../record.ts'
 import type { Codec } from '../wire/compress.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
 import { PartitionQueue } from './partition-queue.ts'
+import type { WriteRequest } from './write-request.ts'
 
 /** How long brokers may take to agree that a topic exists, ms. */
 const MISSING_MS = 1_000
@@ -117,6 +118,10 @@ export class TopicQueues {
     const queue = this.#queues[partition]
     if (queue?.isStuck(now) || this.#brokers.isStalled(leader, now)) return 2
     return queue?.hasWork ? 1 : 0
+  }
+
+  cancel(request: WriteRequest): void {
+    for (const queue of this.#queues) queue?.cancel(request)
   }
 
   abandon(problem: Problem): void {

@@ -3,14 +3,12 @@ import type { OutgoingRecord } from '../../record.ts'
 import { defaultsOf, type TopicRule, type WriteDefaults } from '../../topic-defaults.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Acks } from '../wire/produce.ts'
-import { RecordWriter } from './record-writer.ts'
+import { RecordWriter, type WriteOptions } from './record-writer.ts'
 import type { RecordResult } from './write-request.ts'
 
 /** What a request may choose for its records; the topic's defaults hold for the rest. */
-export interface WriteChoice {
+export interface WriteChoice extends WriteOptions {
   readonly acks?: Acks | undefined
-  /** Milliseconds within which every record has its outcome. */
-  readonly timeoutMs?: number | undefined
 }
 
 /** Topics whose defaults are remembered; past it they are worked out anew. */
@@ -57,7 +55,8 @@ export class TopicWriter {
     choice: WriteChoice = {},
   ): Promise<RecordResult[]> {
     const { acks, timeoutMs } = this.#of(topic)
-    return this.#writers[choice.acks ?? acks].write(topic, records, choice.timeoutMs ?? timeoutMs)
+    const options = { timeoutMs: choice.timeoutMs ?? timeoutMs, onGone: choice.onGone }
+    return this.#writers[choice.acks ?? acks].write(topic, records, options)
   }
 
   close(): void {

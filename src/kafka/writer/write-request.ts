@@ -24,6 +24,11 @@ export class WriteRequest {
     this.#done = done
   }
 
+  /** Each record has its outcome. */
+  get settled(): boolean {
+    return this.#left === 0
+  }
+
   settle(index: number, result: RecordResult): void {
     this.#results[index] = result
     if (--this.#left === 0) this.#done(this.#results)

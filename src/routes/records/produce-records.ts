@@ -46,10 +46,18 @@ async function produceRecords(c: AppContext, { config, writer, budget, draining 
     const body = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
     const { batch, records } = read(body)
     reserve(records.length * RECORD_OVERHEAD_BYTES)
-    const results = await writer.write(topic, records)
+    const results = await writer.write(topic, records, { onGone: whenGone(c) })
     return batch ? answerBatch(c, results) : answerOne(c, results[0]!)
   } finally {
     budget.release(topic, reserved)
+  }
+}
+
+/** A client that is gone, and will send again somewhere, is best served by not writing what it sent here. */
+function whenGone({ env: { outgoing } }: AppContext): (cancel: () => void) => void {
+  return (cancel) => {
+    if (outgoing.destroyed) cancel()
+    else outgoing.once('close', cancel)
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startTemporaryBroker } from '../../../dev/kafka/temporary-broker.ts'
 import { startTestGateway } from '../../support/gateway.ts'
@@ -72,4 +73,32 @@ describe('while the only broker dies and comes back', () => {
       [],
     )
   }, 120_000)
+})
+
+describe('a client that goes away while the broker stands still', () => {
+  it('has what was not sent to it yet written nowhere, and what was in flight once', async () => {
+    const { gateway, topic } = await setUp()
+    const path = `/v1/topics/${topic}/records?partition=0`
+    const post = (value: string, signal?: AbortSignal) =>
+      http(gateway).post(path, value, {
+        headers: { 'content-type': 'text/plain' },
+        ...(signal && { signal }),
+      })
+    expect((await post('first')).status).toBe(200)
+    kafka.broker.pause()
+    const [early, late] = [new AbortController(), new AbortController()]
+    const inFlight = expect(post('in flight', early.signal)).rejects.toThrow('abort')
+    // Time to be sent to Kafka: what follows has to wait behind it.
+    await pause(500)
+    const waiting = expect(post('waiting', late.signal)).rejects.toThrow('abort')
+    await pause(500)
+    early.abort()
+    late.abort()
+    await Promise.all([inFlight, waiting])
+    await pause(200)
+    kafka.broker.resume()
+    expect((await post('last')).status).toBe(200)
+    const values = (await readAll(topic, kafka.bootstrap)).map((r) => String(r.value))
+    expect(values).toEqual(['first', 'in flight', 'last'])
+  })
 })
