@@ -3,6 +3,7 @@ import type { Deps } from './deps.ts'
 import { Problem } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
+import { registerProducers } from './routes/producers/index.ts'
 import { registerRecords } from './routes/records/index.ts'
 import { registerConnectStream } from './routes/streams/connect-stream.ts'
 import { registerSystem } from './routes/system/index.ts'
@@ -16,6 +17,7 @@ export function createApp(deps: Deps): App {
   app.notFound((c) => problemResponse(c, unroutable(app, c), deps))
   registerSystem(app, deps)
   registerRecords(app, deps)
+  registerProducers(app, deps)
   registerTopics(app, deps)
   registerTransactions(app, deps)
   registerConnectStream(app)

@@ -158,6 +158,13 @@ export const settings = {
     .describe(
       'Origins of web pages that may open a WebSocket, separated by commas, or `*`; pages from this machine and from the gateway itself always may.',
     ),
+  SLUICE_SECRET: z
+    .string()
+    .min(32, 'at least 32 characters')
+    .optional()
+    .describe(
+      'What producer tokens are signed with, the same for all replicas. Without it they share one that they keep in the topic `_sluice_secrets`. Secret.',
+    ),
   KAFKA_BROKERS: brokerList
     .optional()
     .describe(
@@ -208,6 +215,8 @@ export interface Config {
   readonly shutdownTimeoutMs: number
   readonly allowedOrigins: readonly string[]
   readonly kafka: KafkaConfig
+  /** What tokens are signed with; kept in Kafka where not set. */
+  readonly secret: string | undefined
   readonly group: { readonly sessionTimeoutMs: number; readonly heartbeatMs: number }
   /** How records are written where the request doesn't say, and the topics for which that differs. */
   readonly produce: { readonly defaults: WriteDefaults; readonly topics: readonly TopicRule[] }
@@ -281,6 +290,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     shutdownTimeoutMs: s.SLUICE_SHUTDOWN_TIMEOUT_MS,
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
     kafka,
+    secret: s.SLUICE_SECRET,
     group: { sessionTimeoutMs: s.SLUICE_GROUP_SESSION_TIMEOUT_MS, heartbeatMs: s.SLUICE_GROUP_HEARTBEAT_MS },
     produce: {
       defaults: {

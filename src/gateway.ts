@@ -3,6 +3,7 @@ import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http-server.ts'
 import { Cluster } from './kafka/cluster.ts'
+import { createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { TopicWriter } from './kafka/writer/topic-writer.ts'
 import { Transactions } from './kafka/transactions/transactions.ts'
@@ -39,8 +40,9 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     },
     log,
   )
+  const producers = createExactlyOnceWriter(cluster, config.secret, limits.produceTimeoutMs, log)
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
-  const deps = { config, log, cluster, writer, transactions, budget, draining: () => draining }
+  const deps = { config, log, cluster, writer, transactions, producers, budget, draining: () => draining }
   const streams = createWsServer(deps)
   const server = createHttpServer(createApp(deps).fetch, deps.config.limits, () => draining, timeouts)
   server.on('upgrade', streams.upgrade)

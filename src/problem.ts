@@ -209,8 +209,45 @@ export const problems = {
     status: 403,
     close: 4403,
     retryable: false,
-    title: "Kafka's internal topics are not served",
-    fix: 'Topics such as __consumer_offsets belong to Kafka itself; use the group routes to see what they hold.',
+    title: 'Internal topics are not served',
+    fix: 'Topics such as __consumer_offsets belong to Kafka itself, _sluice_secrets to the gateway; use the group routes to see what groups have committed.',
+  },
+  // Exactly-once produce
+  invalid_producer: {
+    status: 400,
+    retryable: false,
+    title: 'The producer was not opened by this API',
+    fix: 'Send `producer` exactly as POST /v1/topics/{topic}/producers gave it, for the same topic. Gateways of one Kafka share the secret that signs it, or have the same SLUICE_SECRET.',
+  },
+  invalid_sequence: {
+    status: 422,
+    retryable: false,
+    title: 'Not a sequence number',
+    fix: 'A sequence number is an integer from 0 to 2147483647, written in plain digits; the last record of a PUT has one too. When they are used up, open another producer.',
+  },
+  sequence_gap: {
+    status: 409,
+    retryable: false,
+    title: 'Records before these have not been written',
+    fix: 'Send the records from `nextSequence` on, in order. Nothing of this request was written.',
+  },
+  sequence_conflict: {
+    status: 409,
+    retryable: false,
+    title: 'Other records were written under this sequence number',
+    fix: 'A PUT that is repeated must carry the same records, and as many. New records go under the nextSequence of the last answer.',
+  },
+  sequence_expired: {
+    status: 409,
+    retryable: false,
+    title: 'The sequence number is too far back to be known again',
+    fix: "Kafka knows a producer's last five PUTs again. Later ones have been written since, so these records were written or others in their place; read the topic where that matters.",
+  },
+  producer_expired: {
+    status: 409,
+    retryable: false,
+    title: 'Kafka no longer knows the producer',
+    fix: 'Open another producer. Whether the records of this request were written before cannot be told any more; read the topic where that matters.',
   },
   // WebSocket
   upgrade_required: {
@@ -362,6 +399,12 @@ export const problems = {
     retryable: false,
     title: 'Kafka did not confirm the write in time',
     fix: 'The record may or may not be in the topic. Sending it again may write it twice; read the topic where that matters. What became of a transaction, GET /v1/transactions/{transaction} says.',
+  },
+  write_unconfirmed: {
+    status: 504,
+    retryable: true,
+    title: 'Kafka did not confirm the write in time',
+    fix: 'Send the same request again, at any replica, until it is answered: however often it is sent, its records are written once.',
   },
   internal_error: {
     status: 500,

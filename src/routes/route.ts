@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import { z } from 'zod'
+import { isInternalTopic } from '../internal-topics.ts'
 import { Problem, type ProblemCode, type ProblemPart, problems } from '../problem.ts'
 import { checkAccept } from './accept.ts'
 
@@ -104,20 +105,12 @@ export const TopicName = z.string().max(MAX_TOPIC_LENGTH).regex(topicPattern).me
   description: 'Topic name: 1 to 249 of A-Z a-z 0-9 . _ -, other than "." and "..".',
 })
 
-/** Kafka's own topics, which are never read or written through the gateway. */
-const internalTopics = new Set([
-  '__consumer_offsets',
-  '__transaction_state',
-  '__share_group_state',
-  '__cluster_metadata',
-])
-
 /**
  * @throws Problem invalid_topic_name; internal_topic
  */
 export function checkTopicName(name: string): string {
   if (name.length > MAX_TOPIC_LENGTH || !topicPattern.test(name)) throw new Problem('invalid_topic_name')
-  if (internalTopics.has(name)) throw new Problem('internal_topic')
+  if (isInternalTopic(name)) throw new Problem('internal_topic')
   return name
 }
 

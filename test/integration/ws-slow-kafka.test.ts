@@ -6,6 +6,7 @@ import { listen } from '../../src/http-server.ts'
 import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { Transactions } from '../../src/kafka/transactions/transactions.ts'
+import { createExactlyOnceWriter } from '../../src/kafka/producers/exactly-once-writer.ts'
 import { ByteBudget } from '../../src/kafka/writer/byte-budget.ts'
 import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problem.ts'
@@ -42,7 +43,8 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     { timeoutMs: 1_000, limit: 1, codecOf: () => 'none' as const },
     log,
   )
-  const deps = { config, log, cluster, writer, transactions, budget, draining: () => false }
+  const producers = createExactlyOnceWriter(cluster, config.secret, 1_000, log)
+  const deps = { config, log, cluster, writer, transactions, producers, budget, draining: () => false }
   const streams = createWsServer(deps)
   const server = createServer()
   server.on('upgrade', streams.upgrade)

@@ -51,22 +51,28 @@ function readAnswer(_correlationId: number, _key: number, _version: number, read
   const topics = reader.readArray((r) => {
     const topic = r.readString()
     const partitions = r.readArray((r): [number, ProduceResult] => {
-      const partition = r.readInt32()
-      const errorCode = r.readInt16()
-      const baseOffset = r.readInt64()
-      const logAppendTime = r.readInt64()
-      r.readInt64() // log start offset
-      const recordErrors = r.readArray((r) => {
-        const index = r.readInt32()
-        r.readNullableString()
-        return index
-      })
-      r.readNullableString()
-      return [partition, { partition, errorCode, baseOffset, logAppendTime, recordErrors }]
+      const result = readResult(r)
+      return [result.partition, result]
     })
     return [topic, new Map(partitions)] as const
   })
   return { results: new Map(topics), throttleMs: reader.readInt32() }
+}
+
+/** One partition's part of an answer: the same in all versions from 9. */
+export function readResult(r: Reader): ProduceResult {
+  const partition = r.readInt32()
+  const errorCode = r.readInt16()
+  const baseOffset = r.readInt64()
+  const logAppendTime = r.readInt64()
+  r.readInt64() // log start offset
+  const recordErrors = r.readArray((r) => {
+    const index = r.readInt32()
+    r.readNullableString()
+    return index
+  })
+  r.readNullableString()
+  return { partition, errorCode, baseOffset, logAppendTime, recordErrors }
 }
 
 /** Produce, versions 9 to 12: one wire form, with topics by name. Partition errors are returned, not thrown. */

@@ -45,6 +45,8 @@ export const deleteTopics = family<
 
 /** `resourceType` of a topic in DescribeConfigs (Kafka's `ConfigResource.Type`). */
 export const TOPIC_RESOURCE = 2
+/** The same of a broker; its name is its node id, and only it can answer. */
+export const BROKER_RESOURCE = 4
 
 /** Arguments: resources (null keys for all of one's configs), includeSynonyms, includeDocumentation. */
 export const describeConfigs = family<

@@ -11,7 +11,7 @@ import { OutgoingRecordBody, ProduceBatchBody, ProduceResults, RecordPosition } 
 import { RawQuery, rawRecord } from './raw-record.ts'
 
 /** What one record costs beside its bytes while it waits, roughly: objects, promises, its place in queues. */
-const RECORD_OVERHEAD_BYTES = 256
+export const RECORD_OVERHEAD_BYTES = 256
 /** The forms a whole body can have. The first that a request is of counts; the last takes any. */
 const forms: readonly ProduceForm[] = [jsonRecords, rawRecord]
 /** Types with a meaning of their own that is not served: taking them as plain bytes would change meaning later. */
@@ -61,7 +61,7 @@ function whenGone({ env: { outgoing } }: AppContext): (cancel: () => void) => vo
   }
 }
 
-function readerOf(c: AppContext, media: MediaType | undefined, { limits }: Config): BodyReader {
+export function readerOf(c: AppContext, media: MediaType | undefined, { limits }: Config): BodyReader {
   for (const form of forms) {
     const read = form(c, media, limits)
     if (read !== undefined) return read
@@ -70,7 +70,7 @@ function readerOf(c: AppContext, media: MediaType | undefined, { limits }: Confi
 }
 
 /** Whatever stops a request before its records are handed over has kept them out of the topic, and says so. */
-function withOutcome(error: unknown): unknown {
+export function withOutcome(error: unknown): unknown {
   if (!(error instanceof Problem) || error.options.outcome !== undefined) return error
   return new Problem(error.code, { ...error.options, outcome: 'not_written' })
 }
@@ -79,7 +79,7 @@ function overloaded(): Problem {
   return new Problem('overloaded', { retryAfter: 1, headers: { connection: 'close' } })
 }
 
-function refuseReserved(media: MediaType | undefined): void {
+export function refuseReserved(media: MediaType | undefined): void {
   if (media === undefined || !reservedTypes.has(media.type)) return
   throw new Problem('unsupported_media_type', {
     detail: `${media.type} is not served by this route.`,

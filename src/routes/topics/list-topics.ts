@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
+import { isInternalTopic } from '../../internal-topics.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName } from '../route.ts'
 import { replicationFactorOf } from './topic-document.ts'
 
@@ -28,7 +29,8 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
       path: '/v1/topics',
       tags: ['Topics'],
       summary: 'List the topics',
-      description: "Sorted by name. Kafka's own topics are left out, as are those the gateway may not see.",
+      description:
+        'Sorted by name. Topics that belong to Kafka or the gateway itself are left out, as are those the gateway may not see.',
       responses: {
         200: { description: 'The topics.', content: { 'application/json': { schema: TopicList } } },
         ...problemResponses('invalid_parameter', 'not_acceptable', 'kafka_auth_failed', 'kafka_unavailable'),
@@ -39,7 +41,7 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
       const topics = await cluster.allTopics()
       const document: z.input<typeof TopicList> = {
         topics: topics
-          .filter((topic) => !topic.internal)
+          .filter((topic) => !topic.internal && !isInternalTopic(topic.name))
           .sort((a, b) => (a.name < b.name ? -1 : 1))
           .map((topic) => ({
             name: topic.name,

@@ -1,0 +1,155 @@
+import { z } from '@hono/zod-openapi'
+import type { Deps } from '../../deps.ts'
+import { MAX_SEQUENCE } from '../../kafka/producers/sequence-rules.ts'
+import { Problem, type ProblemPart } from '../../problem.ts'
+import type { OutgoingRecord } from '../../record.ts'
+import { parseMediaType, readBody } from '../body.ts'
+import { RECORD_OVERHEAD_BYTES, readerOf, refuseReserved, withOutcome } from '../records/produce-records.ts'
+import { OutgoingRecordBody, ProduceBatchBody } from '../records/produce-schemas.ts'
+import type { BodyReader } from '../records/produce-form.ts'
+import { RawQuery } from '../records/raw-record.ts'
+import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
+import { ProducedOnce, Sequence } from './producer-schemas.ts'
+
+export function registerProduceRecordsOnce(app: App, deps: Deps): void {
+  addRoute(app, route, (c) => produceRecordsOnce(c, deps))
+}
+
+async function produceRecordsOnce(
+  c: AppContext,
+  { config, producers, budget, draining }: Deps,
+): Promise<Response> {
+  const topic = topicParam(c)
+  const sequence = sequenceParam(c)
+  const media = parseMediaType(c.req.header('content-type'))
+  refuseReserved(media)
+  if (draining()) throw refused('shutting_down')
+  const read = readerOf(c, media, config)
+  const token = await producers.verify(topic, c.req.param('producer') ?? '')
+  let reserved = 0
+  const reserve = (bytes: number) => {
+    if (!budget.tryReserve(topic, bytes, reserved)) throw refused('overloaded')
+    reserved += bytes
+  }
+  try {
+    const bytes = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
+    const { records } = readRecords(read, bytes, token.partition)
+    // They are written once more, as one batch.
+    reserve(bytes.length + records.length * RECORD_OVERHEAD_BYTES)
+    const { timestamp, ...written } = await producers.write(topic, token, sequence, records)
+    const answer: z.input<typeof ProducedOnce> = timestamp === undefined ? written : { ...written, timestamp }
+    return c.json(answer, written.duplicate ? 200 : 201)
+  } finally {
+    budget.release(topic, reserved)
+  }
+}
+
+/** What can't be read was never written, by any request. @throws Problem with outcome not_written */
+function readRecords(read: BodyReader, bytes: Buffer, partition: number): ReturnType<BodyReader> {
+  try {
+    const body = read(bytes)
+    checkPartitions(body.records, partition, body.batch)
+    return body
+  } catch (error) {
+    throw withOutcome(error)
+  }
+}
+
+/** This request did nothing; what an earlier one with the same records did is not known here. */
+function refused(code: 'overloaded' | 'shutting_down'): Problem {
+  return new Problem(code, { outcome: 'unknown', retryAfter: 1, headers: { connection: 'close' } })
+}
+
+/** @throws Problem invalid_sequence */
+function sequenceParam(c: AppContext): number {
+  const text = c.req.param('sequence') ?? ''
+  if (/^\d{1,10}$/.test(text) && Number(text) <= MAX_SEQUENCE) return Number(text)
+  throw new Problem('invalid_sequence', { outcome: 'not_written' })
+}
+
+/** @throws Problem invalid_request where a record names another partition than the producer's */
+function checkPartitions(records: readonly OutgoingRecord[], partition: number, batch: boolean): void {
+  const reason = `the producer writes to partition ${partition} alone`
+  const errors = records.flatMap(({ partition: named }, i): ProblemPart[] => {
+    if (named === undefined || named === partition) return []
+    return [{ pointer: batch ? `/records/${i}/partition` : '/partition', reason }]
+  })
+  if (errors.length === 0) return
+  const detail = `${errors[0]!.pointer}: ${reason}.`
+  throw new Problem('invalid_request', { detail, errors: errors.slice(0, 20) })
+}
+
+const route = {
+  operationId: 'produceRecordsOnce',
+  method: 'put' as const,
+  path: '/v1/topics/{topic}/producers/{producer}/records/{sequence}',
+  tags: ['Records'],
+  summary: 'Produce records exactly once',
+  description: [
+    'Writes one record, or a batch, all or none, and may be sent again as often as you like, to any replica, after any',
+    'failure: the records are in the topic once, and each answer names the same offset. `sequence` is that of the first',
+    'record; the next PUT goes on at `nextSequence`. Bodies are as in produceRecords.',
+    '',
+    'That holds for the same records, sent again while the PUT is one of the last five of its producer, and before Kafka',
+    'forgets the producer (a day after its last write, by default). Past that the answer is a 409, never a second copy.',
+  ].join('\n'),
+  request: {
+    params: z.object({
+      topic: TopicName,
+      producer: z.string().describe('The `producer` that openProducer gave.'),
+      sequence: Sequence,
+    }),
+    query: RawQuery,
+    body: {
+      required: true,
+      content: {
+        'application/json': { schema: z.union([OutgoingRecordBody, ProduceBatchBody]) },
+        '*/*': {
+          schema: z.string().openapi({ format: 'binary', description: "The bytes of one record's value." }),
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'The same records were written under this sequence number before.',
+      content: { 'application/json': { schema: ProducedOnce } },
+    },
+    201: {
+      description: 'The records are written.',
+      content: { 'application/json': { schema: ProducedOnce } },
+    },
+    ...problemResponses(
+      'malformed_json',
+      'invalid_producer',
+      'internal_topic',
+      'kafka_authorization',
+      'topic_not_found',
+      'sequence_gap',
+      'sequence_conflict',
+      'sequence_expired',
+      'producer_expired',
+      'body_too_large',
+      'record_too_large',
+      'unsupported_media_type',
+      'unsupported_content_encoding',
+      'invalid_topic_name',
+      'invalid_sequence',
+      'invalid_request',
+      'invalid_parameter',
+      'invalid_partition',
+      'invalid_encoding',
+      'invalid_headers',
+      'empty_batch',
+      'too_many_records',
+      'record_rejected',
+      'policy_violation',
+      'kafka_auth_failed',
+      'kafka_unavailable',
+      'not_enough_replicas',
+      'overloaded',
+      'shutting_down',
+      'write_unconfirmed',
+    ),
+  },
+}
