@@ -1,0 +1,71 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { ANSWER_MS, type Client, type ResultJson, Turn } from './client.ts'
+
+const SIZE = 5
+
+interface Answer {
+  readonly transaction?: string
+  readonly state?: string
+  readonly code?: string
+  readonly results?: readonly (ResultJson & { topic: string })[]
+}
+
+/** Writes to several topics at once, all or nothing; asks what became of a transaction whose end it was not told. */
+export const transactions: Client = async ({ urls, topics, name, over, tell }) => {
+  const turn = new Turn(urls)
+  for (let n = 0; !over.aborted;) {
+    const unit = `${name}-${n}`
+    const records = Array.from({ length: SIZE }, () => ({
+      topic: topics[n % topics.length]!,
+      key: name,
+      value: `${name}-${n++}`,
+    }))
+    const since = performance.now()
+    const first = await send(`${turn.url}/v1/transactions`, { records })
+    let answer = first
+    // Any gateway can be asked.
+    for (let tries = 0; answer?.state === 'unknown' && tries < 60; tries++) {
+      await pause(1_000)
+      turn.next()
+      answer = (await ask(`${turn.url}/v1/transactions/${first!.transaction!}`)) ?? first
+    }
+    const tookMs = performance.now() - since
+    const { state, code } = answer ?? {}
+    const outcome = state === 'committed' ? 'written' : state === 'aborted' ? 'not_written' : 'unknown'
+    records.forEach(({ topic, value }, i) => {
+      const place = first?.results?.[i]
+      const position = place === undefined ? {} : { partition: place.partition!, offset: place.offset! }
+      const why = code === undefined ? {} : { code }
+      tell({ value, route: 'transactions', client: name, topic, unit, tookMs, outcome, ...why, ...position })
+    })
+    if (outcome !== 'written') {
+      turn.next()
+      await pause(50)
+    }
+  }
+}
+
+async function send(url: string, body: object): Promise<Answer | undefined> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    })
+    const answer = (await response.json()) as Answer
+    return response.status === 504 ? { ...answer, state: 'unknown' } : answer
+  } catch {
+    return undefined
+  }
+}
+
+/** What became of it, where that is known by now. */
+async function ask(url: string): Promise<Answer | undefined> {
+  try {
+    const answer = (await (await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) })).json()) as Answer
+    return answer.state === 'committed' || answer.state === 'aborted' ? answer : undefined
+  } catch {
+    return undefined
+  }
+}

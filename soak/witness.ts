@@ -1,0 +1,101 @@
+import { Kafka, logLevel } from 'kafkajs'
+import type { Logged } from './history.ts'
+
+const client = (bootstrap: string) =>
+  new Kafka({
+    clientId: 'witness',
+    brokers: bootstrap.split(','),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 30, maxRetryTime: 2_000 },
+  })
+
+/** Makes topics of three replicas, of which two must have a record. */
+export async function makeTopics(
+  bootstrap: string,
+  names: readonly string[],
+  partitions: number,
+): Promise<void> {
+  const admin = client(bootstrap).admin()
+  await admin.connect()
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: names.map((topic) => ({
+      topic,
+      numPartitions: partitions,
+      replicationFactor: 3,
+      configEntries: [{ name: 'min.insync.replicas', value: '2' }],
+    })),
+  })
+  await admin.disconnect()
+}
+
+/** Whether every partition of the topics has all its replicas in sync. */
+export async function isWhole(bootstrap: string, topics: readonly string[]): Promise<boolean> {
+  const admin = client(bootstrap).admin()
+  try {
+    await admin.connect()
+    const metadata = await admin.fetchTopicMetadata({ topics: [...topics] })
+    return metadata.topics.every(({ partitions }) =>
+      partitions.every(({ isr, leader }) => isr.length === 3 && leader >= 0),
+    )
+  } catch {
+    return false
+  } finally {
+    await admin.disconnect().catch(() => {})
+  }
+}
+
+/**
+ * Every committed record of the topics, read by a client that shares no code with the gateway, up to a mark that this
+ * client writes behind them: no open transaction lies before it.
+ */
+export async function readLog(bootstrap: string, topics: readonly string[]): Promise<Logged[]> {
+  const kafka = client(bootstrap)
+  const left = await writeMarks(kafka, topics)
+  const records: Logged[] = []
+  const consumer = kafka.consumer({ groupId: `soak-${process.pid}-${Date.now()}`, maxWaitTimeInMs: 200 })
+  await consumer.connect()
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>()
+  consumer.on('consumer.crash', ({ payload }) => {
+    if (!payload.restart) reject(payload.error)
+  })
+  for (const topic of topics) await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    eachBatch: ({ batch: { topic, partition, messages } }) => {
+      for (const { offset, value } of messages) {
+        const text = String(value)
+        if (text === MARK) left.delete(`${topic}/${partition}`)
+        else if (left.has(`${topic}/${partition}`))
+          records.push({ topic, partition, offset: Number(offset), value: text })
+      }
+      if (left.size === 0) resolve()
+      return Promise.resolve()
+    },
+  })
+  const timer = setTimeout(
+    () => reject(new Error(`${left.size} partitions could not be read to their end`)),
+    120_000,
+  )
+  await done.finally(() => clearTimeout(timer))
+  await consumer.disconnect()
+  return records
+}
+
+const MARK = 'the end of the run'
+
+async function writeMarks(kafka: Kafka, topics: readonly string[]): Promise<Set<string>> {
+  const admin = kafka.admin()
+  await admin.connect()
+  const metadata = await admin.fetchTopicMetadata({ topics: [...topics] })
+  await admin.disconnect()
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  const marked = new Set<string>()
+  for (const { name: topic, partitions } of metadata.topics) {
+    const messages = partitions.map(({ partitionId: partition }) => ({ value: MARK, partition }))
+    await producer.send({ topic, messages })
+    for (const { partition } of messages) marked.add(`${topic}/${partition}`)
+  }
+  await producer.disconnect()
+  return marked
+}
