@@ -1,8 +1,10 @@
 import { updateFeaturesV1 } from '@platformatic/kafka'
+import { vi } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { family } from '../../src/kafka/wire/apis.ts'
 import type { HttpAnswer, HttpClient } from './http.ts'
+import { uniqueName } from './kafka.ts'
 import { type WitnessedRecord, readAll } from './read-all.ts'
 
 export interface TransactionAnswer {
@@ -28,15 +30,24 @@ export async function committedValues(
   topic: string,
   bootstrap?: string,
 ): Promise<string[]> {
-  const end = await client.post(`/v1/topics/${topic}/records`, { value: 'END', partition: 0 })
-  if (end.status !== 200) throw new Error(end.text)
-  const values = await readAll(topic, bootstrap)
-  return values.map(text).filter((value) => value !== 'END')
+  const value = uniqueName('END')
+  const written = await client.post(`/v1/topics/${topic}/records`, { value, partition: 0 })
+  if (written.status !== 200) throw new Error(written.text)
+  const seen = await vi.waitUntil(
+    async () => {
+      const values = (await readAll(topic, bootstrap)).map(text)
+      return values.includes(value) && values
+    },
+    { timeout: 20_000, interval: 50 },
+  )
+  return seen.filter((one) => !one.startsWith('END-'))
 }
 
 /** The values in a topic as a consumer sees them that doesn't ask what became of them. */
 export async function allValues(topic: string, bootstrap?: string): Promise<string[]> {
-  return (await readAll(topic, bootstrap, { readUncommitted: true })).map(text).filter((v) => v !== 'END')
+  return (await readAll(topic, bootstrap, { readUncommitted: true }))
+    .map(text)
+    .filter((v) => !v.startsWith('END-'))
 }
 
 function text({ value }: WitnessedRecord): string {
