@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { closeLingering, isLingering } from './lingering-close.ts'
+import { faultOfOpenRequest } from './open-request.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 
 const codes: Record<string, ProblemCode> = {
@@ -12,7 +13,7 @@ const codes: Record<string, ProblemCode> = {
 
 /** Bytes that never became a request: answered as a problem where the socket still takes one, and closed. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (isLingering(socket)) return
+  if (isLingering(socket) || faultOfOpenRequest(socket, error)) return
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return

@@ -73,6 +73,9 @@ export const settings = {
   SLUICE_PRODUCE_BUFFER_TOPIC_BYTES: integer(1_048_576, 17_179_869_184)
     .prefault('33554432')
     .describe('The same for one topic, so that one stuck topic leaves room for the others.'),
+  SLUICE_STREAM_IDLE_MS: integer(100, 86_400_000)
+    .prefault('60000')
+    .describe('Milliseconds an NDJSON stream of records may bring nothing before it is ended.'),
   SLUICE_PRODUCE_ACKS: z
     .enum(['all', '1'], { error: 'all or 1' })
     .default('all')
@@ -232,6 +235,7 @@ export interface Limits {
   readonly produceTimeoutMs: number
   readonly produceBufferBytes: number
   readonly produceBufferTopicBytes: number
+  readonly streamIdleMs: number
   readonly maxTransactions: number
   readonly maxReadBytes: number
   readonly maxReadRecords: number
@@ -306,6 +310,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       produceTimeoutMs: s.SLUICE_PRODUCE_TIMEOUT_MS,
       produceBufferBytes: s.SLUICE_PRODUCE_BUFFER_BYTES,
       produceBufferTopicBytes: s.SLUICE_PRODUCE_BUFFER_TOPIC_BYTES,
+      streamIdleMs: s.SLUICE_STREAM_IDLE_MS,
       maxTransactions: s.SLUICE_MAX_TRANSACTIONS,
       maxReadBytes: s.SLUICE_MAX_READ_BYTES,
       maxReadRecords: s.SLUICE_MAX_READ_RECORDS,

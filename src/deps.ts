@@ -18,4 +18,6 @@ export interface Deps {
   readonly budget: ByteBudget
   /** True from the moment a shutdown begins: no new work is taken. */
   readonly draining: () => boolean
+  /** Aborted at that moment, for what is under way. */
+  readonly stopping: AbortSignal
 }

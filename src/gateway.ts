@@ -27,7 +27,8 @@ export interface Gateway {
  */
 export async function startGateway(config: Config, log: Logger, timeouts?: HttpTimeouts): Promise<Gateway> {
   for (const warning of config.warnings) log.warn(warning)
-  let draining = false
+  const shutdown = new AbortController()
+  const draining = () => shutdown.signal.aborted
   const { limits, shutdownTimeoutMs } = config
   const cluster = new Cluster(config.kafka)
   const writer = new TopicWriter(cluster, config.produce.defaults, config.produce.topics, log)
@@ -42,9 +43,19 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   )
   const producers = createExactlyOnceWriter(cluster, config.secret, limits.produceTimeoutMs, log)
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
-  const deps = { config, log, cluster, writer, transactions, producers, budget, draining: () => draining }
+  const deps = {
+    config,
+    log,
+    cluster,
+    writer,
+    transactions,
+    producers,
+    budget,
+    draining,
+    stopping: shutdown.signal,
+  }
   const streams = createWsServer(deps)
-  const server = createHttpServer(createApp(deps).fetch, deps.config.limits, () => draining, timeouts)
+  const server = createHttpServer(createApp(deps).fetch, deps.config.limits, draining, timeouts)
   server.on('upgrade', streams.upgrade)
   const url = await listen(server, config.host, config.port, config.workers > 1)
   writer.start()
@@ -52,7 +63,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   let stopping: Promise<void> | undefined
 
   async function stop(): Promise<void> {
-    draining = true
+    shutdown.abort()
     log.info('shutting down')
     await Promise.all([drainHttpServer(server, shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
     writer.close()

@@ -136,6 +136,12 @@ export const problems = {
     title: 'The body is larger than a request may be',
     fix: 'Split it into several requests; `limit` says how many bytes one may hold (SLUICE_MAX_BODY_BYTES).',
   },
+  line_too_long: {
+    status: 413,
+    retryable: false,
+    title: 'The line is longer than a record may be',
+    fix: 'Check that every record ends with a line feed; SLUICE_MAX_BODY_BYTES says how many bytes one line may hold.',
+  },
   headers_too_large: {
     status: 431,
     retryable: false,
@@ -146,7 +152,7 @@ export const problems = {
     status: 408,
     retryable: true,
     title: 'The request did not arrive in time',
-    fix: 'Send the headers within 10 seconds and the body within 30.',
+    fix: 'Send the headers within 10 seconds and the body within 30; a stream of records may take its time as long as it moves (SLUICE_STREAM_IDLE_MS).',
   },
   // What it names
   no_such_route: {

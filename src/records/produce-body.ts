@@ -1,8 +1,8 @@
-import { isUtf8 } from 'node:buffer'
 import { Problem, type ProblemCode, type ProblemPart } from '../problem.ts'
 import type { OutgoingRecord, RecordHeader } from '../record.ts'
 import { decodeBase64 } from './base64.ts'
 import { hasLoneSurrogateEscape, scanJson, skipSpace } from './json-scan.ts'
+import { isText } from './json-string.ts'
 import { jsonString, NameSet, walkArray, walkObject } from './json-walk.ts'
 
 /** The records of a JSON produce body, and whether it was one record or a batch: the answer has the same form. */
@@ -33,10 +33,12 @@ const OPEN_BRACE = 0x7b
  * too_many_records
  */
 export function parseProduceBody(bytes: Buffer, maxRecords: number): ProduceBody {
-  if (!isUtf8(bytes)) {
-    throw new Problem('malformed_json', { detail: 'The body is not valid UTF-8.', outcome: 'not_written' })
-  }
   return new Parser(bytes, maxRecords).parse()
+}
+
+/** Reads one line of a stream of records: one record in the same form. @throws as parseProduceBody */
+export function parseProduceLine(line: Buffer): OutgoingRecord {
+  return new Parser(line, 0, 'line').parse().records[0]!
 }
 
 /**
@@ -56,9 +58,6 @@ export function parseTransactionBody(
   maxRecords: number,
   names: readonly string[],
 ): TransactionBody {
-  if (!isUtf8(bytes)) {
-    throw new Problem('malformed_json', { detail: 'The body is not valid UTF-8.', outcome: 'not_written' })
-  }
   return new Parser(bytes, maxRecords).parseTransaction(names)
 }
 
@@ -79,29 +78,37 @@ interface Span {
 
 class Parser {
   readonly #bytes: Buffer
+  /** 0 where a batch is not taken. */
   readonly #maxRecords: number
+  /** What the bytes are, for the words of an error. */
+  readonly #what: 'body' | 'line'
   readonly #errors: (ProblemPart & { code: ProblemCode })[] = []
   /** The topics of the records, where each names its own. */
   #topics: string[] | undefined
 
-  constructor(bytes: Buffer, maxRecords: number) {
+  constructor(bytes: Buffer, maxRecords: number, what: 'body' | 'line' = 'body') {
     this.#bytes = bytes
     this.#maxRecords = maxRecords
+    this.#what = what
   }
 
   parse(): ProduceBody {
     const bytes = this.#bytes
+    this.#checkText()
     const start = skipSpace(bytes, 0, bytes.length)
     let records: OutgoingRecord[] | undefined
     let single: OutgoingRecord | undefined
     let end: number
     if (bytes[start] !== OPEN_BRACE) {
       end = scanJson(bytes, start)
-      this.#fault('', 'expected an object: one record, or {"records": [...]}')
+      this.#fault(
+        '',
+        `expected an object: one record${this.#maxRecords > 0 ? ', or {"records": [...]}' : ''}`,
+      )
     } else {
       const draft = new RecordDraft()
       end = this.#object(start, '', (name, value, pointer) => {
-        if (name === 'records') {
+        if (name === 'records' && this.#maxRecords > 0) {
           records = []
           return this.#records(value, pointer, records)
         }
@@ -110,7 +117,7 @@ class Parser {
       if (records === undefined) single = this.#finish(draft, '')
       else if (draft.used) this.#fault('', '`records` stands alone: a batch has no other members')
     }
-    if (end < 0 || skipSpace(bytes, end, bytes.length) !== bytes.length) throw malformed()
+    if (end < 0 || skipSpace(bytes, end, bytes.length) !== bytes.length) throw this.#malformed()
     this.#throwFaults()
     if (records === undefined) return { batch: false, records: [single!] }
     if (records.length === 0) throw new Problem('empty_batch', { outcome: 'not_written' })
@@ -119,7 +126,7 @@ class Parser {
 
   list(start: number): OutgoingRecord[] {
     const records: OutgoingRecord[] = []
-    if (this.#records(start, '/records', records) < 0) throw malformed()
+    if (this.#records(start, '/records', records) < 0) throw this.#malformed()
     this.#throwFaults()
     if (records.length === 0) throw new Problem('empty_batch', { outcome: 'not_written' })
     return records
@@ -127,6 +134,7 @@ class Parser {
 
   parseTransaction(names: readonly string[]): TransactionBody {
     const bytes = this.#bytes
+    this.#checkText()
     const start = skipSpace(bytes, 0, bytes.length)
     const records: OutgoingRecord[] = []
     const topics: string[] = []
@@ -145,7 +153,7 @@ class Parser {
         return valueEnd
       })
     }
-    if (end < 0 || skipSpace(bytes, end, bytes.length) !== bytes.length) throw malformed()
+    if (end < 0 || skipSpace(bytes, end, bytes.length) !== bytes.length) throw this.#malformed()
     this.#throwFaults()
     return { records: records.map((record, i) => ({ topic: topics[i]!, record })), members }
   }
@@ -355,13 +363,21 @@ class Parser {
     if (this.#errors.length === MAX_REPORTED_ERRORS) this.#throwFaults()
   }
 
+  #checkText(): void {
+    if (!isText(this.#bytes, 0, this.#bytes.length)) throw this.#malformed('is not valid UTF-8')
+  }
+
+  #malformed(how = 'is not one complete JSON document, or it nests deeper than 500 levels'): Problem {
+    return new Problem('malformed_json', { detail: `The ${this.#what} ${how}.`, outcome: 'not_written' })
+  }
+
   /** One kind of fault has its own code; a mixture is an invalid request. */
   #throwFaults(): void {
     const [first] = this.#errors
     if (first === undefined) return
     const code = this.#errors.every((error) => error.code === first.code) ? first.code : 'invalid_request'
     throw new Problem(code, {
-      detail: `${first.pointer === '' ? 'The body' : first.pointer}: ${first.reason}.`,
+      detail: `${first.pointer === '' ? `The ${this.#what}` : first.pointer}: ${first.reason}.`,
       errors: this.#errors.map(({ pointer, reason }) => ({
         ...(pointer === undefined ? {} : { pointer }),
         reason,
@@ -395,13 +411,6 @@ function loneSurrogate(pointer: string): Problem {
     // A pointer to a member so named would itself be one.
     detail: `${pointer.toWellFormed()} holds half of a surrogate pair, which no text can carry.`,
     errors: [{ pointer: pointer.toWellFormed(), reason: 'a lone surrogate' }],
-    outcome: 'not_written',
-  })
-}
-
-function malformed(): Problem {
-  return new Problem('malformed_json', {
-    detail: 'The body is not one complete JSON document, or it nests deeper than 500 levels.',
     outcome: 'not_written',
   })
 }

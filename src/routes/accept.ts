@@ -11,7 +11,7 @@ interface Range {
  * 12.5.1); among equals the first. Undefined where it takes none of them. Parameters other than q are not looked at.
  */
 export function negotiate<T extends string>(accept: string | undefined, types: readonly T[]): T | undefined {
-  if (accept === undefined || accept.trim() === '' || accept === '*/*') return types[0]
+  if (accept === undefined || accept === '*/*' || accept === types[0] || accept.trim() === '') return types[0]
   const ranges = accept.split(',').flatMap(parseRange)
   let best: { type: T; q: number } | undefined
   for (const type of types) {

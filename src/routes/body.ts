@@ -20,6 +20,13 @@ export function parseMediaType(header: string | undefined): MediaType | undefine
   return { type: type.trim().toLowerCase(), charset: charset?.toLowerCase() }
 }
 
+/** @throws Problem unsupported_content_encoding where the body is compressed */
+export function refuseEncoding({ headers }: IncomingMessage): void {
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw new Problem('unsupported_content_encoding')
+}
+
 /**
  * Reads a request's body as it comes from the socket, counting: Content-Length may lie or be missing.
  * `reserve` is told of the bytes before they are read (all at once where Content-Length says how many) and may throw.
@@ -30,9 +37,7 @@ export async function readBody(
   maxBytes: number,
   reserve: (bytes: number) => void = () => {},
 ): Promise<Buffer> {
-  const encoding = incoming.headers['content-encoding']
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
-    throw new Problem('unsupported_content_encoding')
+  refuseEncoding(incoming)
   const tooLarge = () =>
     new Problem('body_too_large', {
       detail: `The body may hold at most ${maxBytes} bytes.`,

@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts'
 import type { OutgoingRecord } from '../record.ts'
+import type { WriteOrder } from '../kafka/writer/record-writer.ts'
 import { Problem } from '../problem.ts'
 import type { Span } from '../records/frame-members.ts'
 import { parseRecordList } from '../records/produce-body.ts'
@@ -22,6 +23,7 @@ const ProduceHead = ProduceMessage.omit({ records: true })
 export class SocketProducer {
   readonly #deps: Deps
   readonly #connection: WsConnection
+  readonly #order: WriteOrder = {}
   #inFlight = 0
   #bytes = 0
   #held = false
@@ -75,7 +77,7 @@ export class SocketProducer {
   ): Promise<void> {
     this.#count(1, bytes)
     try {
-      const results = await this.#deps.writer.write(topic, records, { acks })
+      const results = await this.#deps.writer.write(topic, records, { acks, order: this.#order })
       const body = results.map(resultJson).join(',')
       this.#connection.sendText(`{"type":"produced","id":${JSON.stringify(id)},"results":[${body}]}`)
     } catch (error) {

@@ -44,7 +44,17 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     log,
   )
   const producers = createExactlyOnceWriter(cluster, config.secret, 1_000, log)
-  const deps = { config, log, cluster, writer, transactions, producers, budget, draining: () => false }
+  const deps = {
+    config,
+    log,
+    cluster,
+    writer,
+    transactions,
+    producers,
+    budget,
+    draining: () => false,
+    stopping: new AbortController().signal,
+  }
   const streams = createWsServer(deps)
   const server = createServer()
   server.on('upgrade', streams.upgrade)

@@ -44,4 +44,19 @@ describe('ByteBudget', () => {
     budget.release('a', 5_050)
     expect(budget.tryReserve('b', 1)).toBe(true)
   })
+
+  it('has room for one that can wait while others hold less than half, and says when to look again', async () => {
+    const budget = new ByteBudget(100, 60)
+    expect(budget.tryReserve('a', 30)).toBe(true)
+    expect([budget.hasRoom('a', 0), budget.hasRoom('a', 30), budget.hasRoom('b', 0)]).toEqual([
+      false,
+      true,
+      true,
+    ])
+    budget.take('b', 40)
+    expect([budget.hasRoom('c', 0), budget.hasRoom('b', 40)]).toEqual([false, true])
+    const released = budget.released().then(() => budget.hasRoom('a', 0))
+    budget.release('a', 30)
+    expect(await released).toBe(true)
+  })
 })

@@ -262,3 +262,24 @@ describe('while Kafka is in trouble, the writer', () => {
     expect(kafka.producerIds - before).toBeLessThanOrEqual(1)
   })
 })
+
+describe('calls in one order', () => {
+  it('enter their records in it, though an earlier one has to look its partition up first', async () => {
+    const kafka = new FakeKafka()
+    kafka.lead('t', [1])
+    const writer = writerOn(kafka)
+    await writer.write('t', [record('first', 0)])
+    const order = {}
+    const calls = [
+      writer.write('t', [record('a', 0), record('nowhere', 7)], { order }),
+      writer.write('t', [record('b', 0)], { order }),
+      writer.write('gone', [record('c', 0)], { order }).catch(() => {}),
+      writer.write('t', [record('d', 0)], { order }),
+    ]
+    await calls[3]
+    expect(kafka.log('t', 0).values).toEqual(['first', 'a', 'b', 'd'])
+    await Promise.all(calls)
+    await writer.write('t', [record('e', 0)], { order })
+    expect(kafka.log('t', 0).values.at(-1)).toBe('e')
+  })
+})

@@ -20,7 +20,15 @@ export interface RecordWriterOptions {
   readonly codecOf?: (topic: string) => Codec
 }
 
+/** Calls that were given the same order enter their records in the order of the calls, whatever each has to wait for. */
+export interface WriteOrder {
+  /** Settles when the last of them that had to wait has entered its own. */
+  turn?: Promise<void> | undefined
+}
+
 export interface WriteOptions {
+  /** Left out where a call's place among others does not matter. */
+  readonly order?: WriteOrder | undefined
   /** Milliseconds within which every record has its outcome. */
   readonly timeoutMs?: number | undefined
   /** Told what to call when nobody waits for the outcome any more: records not sent yet are not written then. */
@@ -70,16 +78,57 @@ export class RecordWriter {
   async write(
     topic: string,
     records: readonly OutgoingRecord[],
-    { timeoutMs = this.#timeoutMs, onGone }: WriteOptions = {},
+    options: WriteOptions = {},
   ): Promise<RecordResult[]> {
-    const deadline = performance.now() + timeoutMs
-    let info = this.#cluster.cachedTopic(topic) ?? (await this.#lookUp(topic, timeoutMs))
-    // Partitions may have been added since the topic was last looked at.
-    if (records.some(({ partition }) => partition !== undefined && partition >= info.partitions.length)) {
-      info = await this.#lookUp(topic, deadline - performance.now(), 'again')
+    const deadline = performance.now() + (options.timeoutMs ?? this.#timeoutMs)
+    const info = options.order?.turn === undefined ? this.#known(topic, records) : undefined
+    return info === undefined
+      ? this.#enterInTurn(topic, records, deadline, options)
+      : this.#enter(info, records, deadline, options)
+  }
+
+  /** The topic as last seen, unless a record names a partition that it lacked then. */
+  #known(topic: string, records: readonly OutgoingRecord[]): TopicInfo | undefined {
+    const info = this.#cluster.cachedTopic(topic)
+    return info === undefined || namesOther(records, info) ? undefined : info
+  }
+
+  /** Looks the topic up, and enters the records once those that come before them in their order have been. */
+  async #enterInTurn(
+    topic: string,
+    records: readonly OutgoingRecord[],
+    deadline: number,
+    options: WriteOptions,
+  ): Promise<RecordResult[]> {
+    const { order = {} } = options
+    const earlier = order.turn
+    const { promise: turn, resolve: entered } = Promise.withResolvers<void>()
+    order.turn = turn
+    try {
+      const info = await this.#current(topic, records, deadline).finally(() => earlier)
+      return this.#enter(info, records, deadline, options)
+    } finally {
+      entered()
+      if (order.turn === turn) order.turn = undefined
     }
+  }
+
+  async #current(topic: string, records: readonly OutgoingRecord[], deadline: number): Promise<TopicInfo> {
+    const left = () => deadline - performance.now()
+    const info = this.#cluster.cachedTopic(topic) ?? (await this.#lookUp(topic, left()))
+    // Partitions may have been added since the topic was last looked at.
+    return namesOther(records, info) ? this.#lookUp(topic, left(), 'again') : info
+  }
+
+  /** Puts records into their queues, in this turn of the event loop. */
+  #enter(
+    info: TopicInfo,
+    records: readonly OutgoingRecord[],
+    deadline: number,
+    { onGone }: WriteOptions,
+  ): Promise<RecordResult[]> {
     if (this.#closed) throw new Problem('shutting_down', { outcome: 'not_written' })
-    if (records.length === 0) return []
+    if (records.length === 0) return Promise.resolve([])
     const { promise, resolve } = Promise.withResolvers<RecordResult[]>()
     const request = new WriteRequest(records.length, resolve)
     const now = performance.now()
@@ -164,6 +213,10 @@ export class RecordWriter {
     const problem = new Problem('shutting_down', { outcome: 'not_written' })
     for (const queues of this.#topics.values()) queues.abandon(problem)
   }
+}
+
+function namesOther(records: readonly OutgoingRecord[], { partitions }: TopicInfo): boolean {
+  return records.some(({ partition }) => partition !== undefined && partition >= partitions.length)
 }
 
 function noSuchPartition(partition: number | undefined, info: TopicInfo): Problem {

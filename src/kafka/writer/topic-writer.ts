@@ -55,7 +55,8 @@ export class TopicWriter {
     choice: WriteChoice = {},
   ): Promise<RecordResult[]> {
     const { acks, timeoutMs } = this.#of(topic)
-    const options = { timeoutMs: choice.timeoutMs ?? timeoutMs, onGone: choice.onGone }
+    const { onGone, order } = choice
+    const options = { timeoutMs: choice.timeoutMs ?? timeoutMs, onGone, order }
     return this.#writers[choice.acks ?? acks].write(topic, records, options)
   }
 

@@ -7,7 +7,12 @@ export function resultJson(result: RecordResult): string {
   if (result.outcome === 'written') {
     return `{"partition":${result.partition},"offset":${result.offset},"timestamp":${result.timestamp}}`
   }
-  return JSON.stringify({ error: { ...result.problem.summary(), outcome: result.outcome } })
+  return JSON.stringify({ error: errorOf(result) })
+}
+
+/** What is told of a record that is not known to be written. */
+export function errorOf({ problem, outcome }: Unwritten): object {
+  return { ...problem.summary(), outcome }
 }
 
 const json = { 'content-type': 'application/json' }

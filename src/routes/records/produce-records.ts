@@ -3,23 +3,31 @@ import type { Config } from '../../config.ts'
 import type { Deps } from '../../deps.ts'
 import { Problem } from '../../problem.ts'
 import { type MediaType, parseMediaType, readBody } from '../body.ts'
+import { checkAccept } from '../accept.ts'
 import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
 import { jsonRecords } from './json-records.ts'
 import { answerBatch, answerOne } from './produce-answer.ts'
-import type { BodyReader, ProduceForm } from './produce-form.ts'
-import { OutgoingRecordBody, ProduceBatchBody, ProduceResults, RecordPosition } from './produce-schemas.ts'
+import {
+  type BodyReader,
+  overloaded,
+  type ProduceForm,
+  RECORD_OVERHEAD_BYTES,
+  unsupported,
+} from './produce-form.ts'
+import {
+  OutgoingRecordBody,
+  ProduceBatchBody,
+  ProduceResults,
+  RecordPosition,
+  StreamLine,
+} from './produce-schemas.ts'
+import { isStream, produceStream, StreamQuery } from './produce-stream.ts'
 import { RawQuery, rawRecord } from './raw-record.ts'
 
-/** What one record costs beside its bytes while it waits, roughly: objects, promises, its place in queues. */
-export const RECORD_OVERHEAD_BYTES = 256
 /** The forms a whole body can have. The first that a request is of counts; the last takes any. */
 const forms: readonly ProduceForm[] = [jsonRecords, rawRecord]
 /** Types with a meaning of their own that is not served: taking them as plain bytes would change meaning later. */
-const reservedTypes = new Set([
-  'application/x-ndjson',
-  'application/cloudevents+json',
-  'application/cloudevents-batch+json',
-])
+const reservedTypes = new Set(['application/cloudevents+json', 'application/cloudevents-batch+json'])
 
 export function registerProduceRecords(app: App, deps: Deps): void {
   addRoute(app, route, async (c) => {
@@ -31,11 +39,18 @@ export function registerProduceRecords(app: App, deps: Deps): void {
   })
 }
 
-async function produceRecords(c: AppContext, { config, writer, budget, draining }: Deps): Promise<Response> {
+async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {
+  const { config, writer, budget, draining } = deps
   const topic = topicParam(c)
   const media = parseMediaType(c.req.header('content-type'))
-  refuseReserved(media)
   if (draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
+  const { accept } = c.env.incoming.headers
+  if (isStream(media)) {
+    checkAccept(accept, ['application/x-ndjson'])
+    return produceStream(c, topic, media, deps)
+  }
+  refuseReserved(media)
+  checkAccept(accept, ['application/json'])
   const read = readerOf(c, media, config)
   let reserved = 0
   const reserve = (bytes: number) => {
@@ -75,16 +90,9 @@ export function withOutcome(error: unknown): unknown {
   return new Problem(error.code, { ...error.options, outcome: 'not_written' })
 }
 
-function overloaded(): Problem {
-  return new Problem('overloaded', { retryAfter: 1, headers: { connection: 'close' } })
-}
-
 export function refuseReserved(media: MediaType | undefined): void {
-  if (media === undefined || !reservedTypes.has(media.type)) return
-  throw new Problem('unsupported_media_type', {
-    detail: `${media.type} is not served by this route.`,
-    headers: { 'accept-post': 'application/json, */*' },
-  })
+  if (media === undefined || (!reservedTypes.has(media.type) && !isStream(media))) return
+  throw unsupported(`${media.type} is not served by this route.`)
 }
 
 const route = {
@@ -94,18 +102,21 @@ const route = {
   tags: ['Records'],
   summary: 'Produce records',
   description: [
-    'Writes one record, a batch, or a body of any other type as the bytes of one record, and answers when Kafka has',
-    'confirmed it with all in-sync replicas. Every record gets its outcome: its position, `not_written` (it is provably',
+    'Writes one record, a batch, a stream of records, or a body of any other type as the bytes of one record, and answers',
+    'when Kafka has confirmed it with all in-sync replicas. Every record gets its outcome: its position, `not_written` (it is provably',
     'not in the topic) or `unknown`. Keys are placed as the Java client places them. A key or value that is text in JSON',
     'is that text; null is null; anything else is its JSON text, byte for byte.',
   ].join('\n'),
   request: {
     params: z.object({ topic: TopicName }),
-    query: RawQuery,
+    query: RawQuery.extend(StreamQuery.shape),
     body: {
       required: true,
       content: {
         'application/json': { schema: z.union([OutgoingRecordBody, ProduceBatchBody]) },
+        'application/x-ndjson': {
+          schema: OutgoingRecordBody.openapi({ description: 'One record a line; a body of any length.' }),
+        },
         '*/*': {
           schema: z.string().openapi({ format: 'binary', description: "The bytes of one record's value." }),
         },
@@ -114,8 +125,12 @@ const route = {
   },
   responses: {
     200: {
-      description: 'Every record is written.',
-      content: { 'application/json': { schema: z.union([RecordPosition, ProduceResults]) } },
+      description:
+        'Every record is written; of a stream, that it is read: each line says what became of a record.',
+      content: {
+        'application/json': { schema: z.union([RecordPosition, ProduceResults]) },
+        'application/x-ndjson': { schema: StreamLine },
+      },
     },
     207: {
       description: 'Of a batch, some records are written and some are not: each result says which.',

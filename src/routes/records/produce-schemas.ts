@@ -52,30 +52,62 @@ export const ProduceBatchBody = z
     },
   })
 
+const position = {
+  partition: z.int().min(0),
+  offset: z.int().min(0).nullable().openapi({
+    description: 'Null where Kafka confirmed the record without saying where it is, after a retry.',
+  }),
+  timestamp: z.int().openapi({ description: 'Milliseconds since the epoch, as stored.' }),
+}
+
 export const RecordPosition = z
-  .strictObject({
-    partition: z.int().min(0),
-    offset: z.int().min(0).nullable().openapi({
-      description: 'Null where Kafka confirmed the record without saying where it is, after a retry.',
-    }),
-    timestamp: z.int().openapi({ description: 'Milliseconds since the epoch, as stored.' }),
-  })
+  .strictObject(position)
   .openapi('RecordPosition', { example: { partition: 2, offset: 4711, timestamp: 1795466320013 } })
 
-export const RecordError = z
-  .strictObject({
-    error: z.strictObject({
-      code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
-      title: z.string(),
-      detail: z.string(),
-      retryable: z.boolean(),
-      outcome: z.enum(['not_written', 'unknown']),
-    }),
-  })
-  .openapi('RecordError')
+const error = z.strictObject({
+  code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+  title: z.string(),
+  detail: z.string(),
+  retryable: z.boolean(),
+  outcome: z.enum(['not_written', 'unknown']),
+})
+
+export const RecordError = z.strictObject({ error }).openapi('RecordError')
 
 export const ProduceResults = z
   .strictObject({
     results: z.array(z.union([RecordPosition, RecordError])).openapi({ description: 'In the order sent.' }),
   })
   .openapi('ProduceResults')
+
+const index = z
+  .int()
+  .min(0)
+  .openapi({ description: 'Which record of the stream, from 0. Empty lines are none.' })
+const counts = { written: z.int().min(0), notWritten: z.int().min(0), unknown: z.int().min(0) }
+
+/** A line of the answer to a stream. */
+export const StreamLine = z
+  .union([
+    z.strictObject({ index, ...position }).openapi('StreamPosition', {
+      example: { index: 0, partition: 2, offset: 4711, timestamp: 1795466320013 },
+    }),
+    z.strictObject({ index, error }).openapi('StreamError'),
+    z
+      .strictObject({ omitted: z.strictObject({ from: index, to: index, ...counts }) })
+      .openapi('StreamOmitted', {
+        description:
+          'Stands for the results of the records `from` to `to`, which the client left unread for too long.',
+      }),
+    z
+      .strictObject({
+        error: error.optional(),
+        summary: z.strictObject({ records: z.int().min(0), ...counts }),
+      })
+      .openapi('StreamSummary', {
+        description:
+          'The last line. With an `error` the stream was ended before its body; nothing after was written.',
+        example: { summary: { records: 3, written: 3, notWritten: 0, unknown: 0 } },
+      }),
+  ])
+  .openapi('StreamLine')

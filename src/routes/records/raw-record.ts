@@ -4,7 +4,7 @@ import { Problem } from '../../problem.ts'
 import type { RecordHeader } from '../../record.ts'
 import type { MediaType } from '../body.ts'
 import { parseQuery } from '../route.ts'
-import type { ProduceForm } from './produce-form.ts'
+import { type ProduceForm, unsupported } from './produce-form.ts'
 
 const PREFIX = 'kafka-header-'
 
@@ -42,11 +42,9 @@ function refuseMistaken(media: MediaType | undefined, bytes: Buffer): void {
     })
   }
   if (media?.type !== 'application/x-www-form-urlencoded' || bytes[0] !== 0x7b) return
-  throw new Problem('unsupported_media_type', {
-    detail:
-      "The body looks like JSON but says it is a form, which is curl's default: add -H 'content-type: application/json'.",
-    headers: { 'accept-post': 'application/json, */*' },
-  })
+  throw unsupported(
+    "The body looks like JSON but says it is a form, which is curl's default: add -H 'content-type: application/json'.",
+  )
 }
 
 function headersOf(incoming: IncomingMessage): RecordHeader[] {
