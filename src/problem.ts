@@ -247,7 +247,7 @@ export const problems = {
     status: 409,
     retryable: false,
     title: 'The sequence number is too far back to be known again',
-    fix: "Kafka knows a producer's last five PUTs again. Later ones have been written since, so these records were written or others in their place; read the topic where that matters.",
+    fix: "Kafka knows a producer's last five PUTs again, and the end of the log was looked through. Later ones have been written since, so these records were written or others in their place; read the topic where that matters.",
   },
   producer_expired: {
     status: 409,

@@ -13,7 +13,7 @@ import { readTopic } from './reader/read-topic.ts'
 import { createTopic, TopicRefused } from './topics/create-topic.ts'
 import { encodeRecordBatch } from './wire/record-batch-writer.ts'
 
-const TIMEOUT_MS = 10_000
+const PAUSE_MS = 100
 const SECRET_BYTES = 32
 const MOST_REPLICAS = 3
 const FOR_EVER = new Map([
@@ -29,20 +29,24 @@ const FOR_EVER = new Map([
 export class SecretStore {
   readonly #cluster: Cluster
   readonly #sender: BatchSender
+  readonly #timeoutMs: number
   readonly #log: Pick<Logger, 'info'>
   #secret: string | Buffer | undefined
+  #finding: Promise<string | Buffer | undefined> | undefined
   #making: Promise<string | Buffer> | undefined
 
   constructor(
     cluster: Cluster,
     sender: BatchSender,
     configured: string | undefined,
+    timeoutMs: number,
     log: Pick<Logger, 'info'>,
   ) {
     this.#cluster = cluster
     this.#sender = sender
     this.#log = log
     this.#secret = configured
+    this.#timeoutMs = timeoutMs
   }
 
   /**
@@ -51,13 +55,22 @@ export class SecretStore {
    */
   async find(): Promise<string | Buffer | undefined> {
     if (this.#secret !== undefined) return this.#secret
-    try {
-      const deadline = new Deadline(TIMEOUT_MS)
-      const topic = await deadline.within(this.#cluster.topic(SECRETS_TOPIC))
-      this.#secret ??= topic && (await this.#read(topic, deadline))
-      return this.#secret
-    } catch (error) {
-      throw explained(error)
+    this.#finding ??= this.#find().finally(() => (this.#finding = undefined))
+    return this.#finding
+  }
+
+  async #find(): Promise<string | Buffer | undefined> {
+    const deadline = new Deadline(this.#timeoutMs)
+    for (;;) {
+      try {
+        const topic = await deadline.within(this.#cluster.topic(SECRETS_TOPIC))
+        this.#secret ??= topic && (await this.#read(topic, deadline))
+        return this.#secret
+      } catch (error) {
+        const problem = explained(error)
+        if (problem.code !== 'kafka_unavailable' || deadline.left <= PAUSE_MS) throw problem
+        await deadline.pause(PAUSE_MS)
+      }
     }
   }
 
@@ -71,7 +84,7 @@ export class SecretStore {
 
   async #make(): Promise<string | Buffer> {
     try {
-      const deadline = new Deadline(TIMEOUT_MS)
+      const deadline = new Deadline(this.#timeoutMs)
       const topic = (await deadline.within(this.#cluster.topic(SECRETS_TOPIC))) ?? (await this.#create())
       await this.#append(topic, deadline)
       this.#secret ??= await this.#read(topic, deadline)
@@ -128,7 +141,7 @@ export class SecretStore {
         return true
       },
       ended: () => false,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(Math.max(1, Math.ceil(deadline.left))),
     })
     if (secret === undefined || secret.length >= SECRET_BYTES) return secret
     throw new Problem('internal_error', { cause: `the first record of ${SECRETS_TOPIC} is no secret` })

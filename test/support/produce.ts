@@ -74,10 +74,10 @@ export function numbered(count: number, { partition = 0, from = 0, size = 0 } = 
 }
 
 /** Removes the records of a topic's first partition below an offset, as retention does. */
-export async function removeRecordsBelow(topic: string, offset: number): Promise<void> {
+export async function removeRecordsBelow(topic: string, offset: number, bootstrap?: string): Promise<void> {
   await withAdmin(async (admin) => {
     // kafkajs looks up the leader only in metadata that it happens to have.
     await admin.fetchTopicOffsets(topic)
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] })
-  })
+  }, bootstrap)
 }

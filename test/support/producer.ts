@@ -38,3 +38,30 @@ export class TestProducer {
     return at.put(this.path(sequence), body)
   }
 }
+
+/** Statuses after which the same PUT is sent again. */
+const again = new Set([502, 503, 504])
+
+/**
+ * Sends one PUT until it is answered for good, each time at a replica of the test's choice, as a client does that wants
+ * its records written whatever happens. @throws where that takes too long
+ */
+export async function putUntilAnswered(
+  producer: TestProducer,
+  replica: (n: number) => HttpClient,
+  sequence: number,
+  body: unknown,
+  ms = 60_000,
+): Promise<HttpAnswer> {
+  const end = performance.now() + ms
+  for (let n = 0; ; n++) {
+    const answer = await producer.put(replica(n), sequence, body).catch((error: unknown) => {
+      // The connection was cut, or refused.
+      if (error instanceof TypeError) return undefined
+      throw error
+    })
+    if (answer !== undefined && !again.has(answer.status)) return answer
+    if (performance.now() > end) throw new Error(`not answered in ${ms} ms: ${answer?.text}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

@@ -120,6 +120,46 @@ describe('a PUT', () => {
     expect(await values()).toEqual(Array.from({ length: 12 }, (_, n) => `v${n}`))
   })
 
+  it('that is not among the last five is found in the log, and told from one with other bounds', async () => {
+    const { a, b, producer, values } = await setUp()
+    const batch = (n: number) => ({ records: [{ value: `a${n}` }, { value: `b${n}` }] })
+    for (let n = 0; n < 8; n++) await producer.put(a, n * 2, batch(n))
+    for (const at of [a, b]) {
+      for (let n = 0; n < 8; n++) {
+        const again = await producer.put(at, n * 2, batch(n))
+        expect(again).toMatchObject({
+          status: 200,
+          json: { offset: n * 2, nextSequence: n * 2 + 2, duplicate: true },
+        })
+        const others = [
+          [n * 2, { value: `a${n}` }],
+          [n * 2 + 1, { value: `b${n}` }],
+          [n * 2, { records: [{ value: `a${n}` }, { value: 'other' }] }],
+          [n * 2, { records: [...batch(n).records, { value: 'more' }] }],
+        ] as const
+        for (const [sequence, body] of others) {
+          expect(await producer.put(at, sequence, body)).toMatchObject({
+            json: { code: 'sequence_conflict' },
+          })
+        }
+      }
+    }
+    expect(await values()).toHaveLength(16)
+  })
+
+  it('that has left the log as well as the last five is 409 sequence_expired', async () => {
+    const { a, b, topic, producer } = await setUp()
+    for (let n = 0; n < 8; n++) await producer.put(a, n, { value: n })
+    await removeRecordsBelow(topic, 2)
+    for (const at of [a, b]) {
+      expect(await producer.put(at, 1, { value: 1 })).toMatchObject({
+        status: 409,
+        json: { code: 'sequence_expired', outcome: 'unknown', nextSequence: 8 },
+      })
+      expect(await producer.put(at, 2, { value: 2 })).toMatchObject({ status: 200, json: { offset: 2 } })
+    }
+  })
+
   it('of a raw body writes its bytes, and knows them again', async () => {
     const { a, b, topic, producer } = await setUp()
     const options = { headers: { 'content-type': 'image/png', 'kafka-header-source': 'camera' } }
