@@ -68,6 +68,12 @@ export const problems = {
     title: 'The record headers are not acceptable',
     fix: 'Give `headers` as an object of text values, or as a list of {name, value, encoding?}; a value may be null.',
   },
+  invalid_event: {
+    status: 422,
+    retryable: false,
+    title: 'Not a valid CloudEvent',
+    fix: 'Each entry of `errors` names an attribute, by its pointer in the JSON or by its header, and says what CloudEvents 1.0 asks of it.',
+  },
   invalid_topic_name: {
     status: 422,
     close: 4422,

@@ -77,4 +77,8 @@ export class NameSet {
     const before = this.#many.size
     return this.#many.add(name).size > before
   }
+
+  has(name: string): boolean {
+    return this.#many?.has(name) ?? this.#few.includes(name)
+  }
 }

@@ -1,7 +1,8 @@
 import type { FetchedRecord } from '../fetched-record.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import { scanJson, skipSpace } from './json-scan.ts'
-import { isText, writeBase64, writeJsonString } from './json-string.ts'
+import { isJson } from './is-json.ts'
+import { writeBase64, writeJsonString } from './json-string.ts'
+import { writeEvent } from './render-cloudevent.ts'
 import { writeHeaders } from './render-headers.ts'
 
 /**
@@ -13,14 +14,13 @@ import { writeHeaders } from './render-headers.ts'
  * | `json`   | any JSON text as it is, but `null`, which would look like a tombstone; keys as in `auto` | base64 |
  * | `text`   | UTF-8 as a JSON string                                                           | base64 |
  * | `base64` | base64                                                                           |      |
+ * | `cloudevents` | the value is an event of CloudEvents 1.0 as JSON: see writeEvent; keys as in `auto`  |      |
  *
  * Base64 is marked by keyEncoding or valueEncoding "base64". A null key or value is null, an empty one "".
  */
-export type RecordFormat = 'auto' | 'json' | 'text' | 'base64'
+export type RecordFormat = (typeof recordFormats)[number]
 
-const OPEN_BRACKET = 0x5b
-const OPEN_BRACE = 0x7b
-const LOWER_N = 0x6e
+export const recordFormats = ['auto', 'json', 'text', 'base64', 'cloudevents'] as const
 
 const timestampMember = Buffer.from(',"timestamp":')
 const createTime = Buffer.from(',"timestampType":"CreateTime","key":')
@@ -32,29 +32,39 @@ const noHeaders = Buffer.from(',"headers":{}}')
 const headersMember = Buffer.from(',"headers":')
 const nullText = Buffer.from('null')
 
-/** The start of every record of a partition, to be made once for many: up to the offset's digits. */
-export function recordPrefix(topic: string, partition: number): Buffer {
-  return Buffer.from(`{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`)
+/** What all records of a partition have in common, to be made once for many. */
+export interface RecordPrefix {
+  /** The JSON of a record up to the offset's digits. */
+  readonly opening: Buffer
+  /** The partition's path, as a JSON string: the `source` of what stands for a record that is no event. */
+  readonly source: Buffer
+}
+
+export function recordPrefix(topic: string, partition: number): RecordPrefix {
+  return {
+    opening: Buffer.from(`{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`),
+    source: Buffer.from(JSON.stringify(`/v1/topics/${topic}/partitions/${partition}`)),
+  }
 }
 
 /** Writes a record as its JSON object. Every record has one: bytes that don't fit the format become base64. */
 export function renderRecord(
   out: ByteWriter,
-  prefix: Buffer,
+  prefix: RecordPrefix,
   record: FetchedRecord,
   format: RecordFormat,
 ): void {
   const { bytes, keyStart, keyEnd, valueStart, valueEnd } = record
-  out.copy(prefix)
+  out.copy(prefix.opening)
   out.integer(record.offset)
   out.copy(timestampMember)
   out.integer(record.timestamp)
   out.copy(record.timestampType === 'CreateTime' ? createTime : logAppendTime)
   if (keyStart < 0) out.copy(nullText)
-  else if (writeField(out, bytes, keyStart, keyEnd, format === 'json' ? 'auto' : format))
-    out.copy(keyEncoding)
+  else if (writeField(out, bytes, keyStart, keyEnd, keyFormat(format))) out.copy(keyEncoding)
   out.copy(valueMember)
-  if (valueStart < 0) out.copy(nullText)
+  if (format === 'cloudevents') writeEvent(out, prefix.source, record)
+  else if (valueStart < 0) out.copy(nullText)
   else if (writeField(out, bytes, valueStart, valueEnd, format)) out.copy(valueEncoding)
   if (record.headerCount === 0) {
     out.copy(noHeaders)
@@ -65,21 +75,27 @@ export function renderRecord(
   out.byte(0x7d)
 }
 
+type FieldFormat = Exclude<RecordFormat, 'cloudevents'>
+
+function keyFormat(format: RecordFormat): FieldFormat {
+  return format === 'json' || format === 'cloudevents' ? 'auto' : format
+}
+
 /** Writes a key or a value; answers whether as base64. */
 function writeField(
   out: ByteWriter,
   bytes: Buffer,
   start: number,
   end: number,
-  format: RecordFormat,
+  format: FieldFormat,
 ): boolean {
   if (format === 'auto') {
-    if (isJson(bytes, start, end, true)) out.copy(bytes, start, end)
+    if (isJson(bytes, start, end, 'container')) out.copy(bytes, start, end)
     else if (!writeJsonString(out, bytes, start, end)) return writeAsBase64(out, bytes, start, end)
     return false
   }
   if (format === 'json') {
-    if (!isJson(bytes, start, end, false)) return writeAsBase64(out, bytes, start, end)
+    if (!isJson(bytes, start, end, 'not null')) return writeAsBase64(out, bytes, start, end)
     out.copy(bytes, start, end)
     return false
   }
@@ -90,14 +106,4 @@ function writeField(
 function writeAsBase64(out: ByteWriter, bytes: Buffer, start: number, end: number): true {
   writeBase64(out, bytes, start, end)
   return true
-}
-
-/** Whether the bytes are one JSON text, with what spaces it has about it. */
-function isJson(bytes: Buffer, start: number, end: number, onlyContainers: boolean): boolean {
-  const first = skipSpace(bytes, start, end)
-  if (first === end) return false
-  const byte = bytes[first]
-  if (onlyContainers ? byte !== OPEN_BRACE && byte !== OPEN_BRACKET : byte === LOWER_N) return false
-  const last = scanJson(bytes, first, undefined, end)
-  return last !== -1 && skipSpace(bytes, last, end) === end && isText(bytes, start, end)
 }

@@ -86,7 +86,7 @@ export const ProblemDocument = z
       .array(
         z.object({
           pointer: z.string().optional().describe('RFC 6901 pointer into the body.'),
-          parameter: z.string().optional().describe('Name of the query or path parameter.'),
+          parameter: z.string().optional().describe('Name of the query or path parameter, or of the header.'),
           reason: z.string(),
         }),
       )

@@ -1,6 +1,6 @@
 import type { FetchedRecord } from '../kafka/record-reader.ts'
 import { ByteWriter } from '../records/byte-writer.ts'
-import { recordPrefix, renderRecord } from '../records/render-record.ts'
+import { type RecordPrefix, recordPrefix, renderRecord } from '../records/render-record.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 
 /** A frame is sent once it has grown to this, bytes: clients parse a frame whole, and so late. */
@@ -17,7 +17,7 @@ export class RecordsFrame {
   readonly #cursor: (() => string) | undefined
   readonly #out = new ByteWriter(START_BYTES)
   /** By topic, then partition. */
-  readonly #prefixes = new Map<string, Buffer[]>()
+  readonly #prefixes = new Map<string, RecordPrefix[]>()
 
   /** `cursor` gives the position after the records added so far, for the subscriptions that have one. */
   constructor(format: SubscriptionOptions['format'], cursor?: () => string) {
@@ -36,7 +36,7 @@ export class RecordsFrame {
     renderRecord(out, this.#prefix(topic, partition), record, this.#format)
   }
 
-  #prefix(topic: string, partition: number): Buffer {
+  #prefix(topic: string, partition: number): RecordPrefix {
     let prefixes = this.#prefixes.get(topic)
     if (prefixes === undefined) this.#prefixes.set(topic, (prefixes = []))
     return (prefixes[partition] ??= recordPrefix(topic, partition))

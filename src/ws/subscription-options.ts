@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Problem, type ProblemPart } from '../problem.ts'
+import { recordFormats } from '../records/render-record.ts'
 import { checkTopicName } from '../routes/route.ts'
 import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../start-position.ts'
 
@@ -30,9 +31,9 @@ export const Cursor = z.string().max(16_384).meta({
     'Where to go on, without a group: the `cursor` of the last frame that was processed. Not together with `from`.',
 })
 
-export const Format = z.enum(['auto', 'json', 'text', 'base64']).meta({
+export const Format = z.enum(recordFormats).meta({
   description:
-    'How keys and values are shown: `auto` objects and arrays as JSON, other text as a string, bytes as base64.',
+    'How keys and values are shown: `auto` objects and arrays as JSON, other text as a string, bytes as base64; `cloudevents` every value as a CloudEvent.',
 })
 
 export const Isolation = z.enum(['read_uncommitted', 'read_committed']).meta({

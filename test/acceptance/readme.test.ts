@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { withAdmin } from '../support/kafka.ts'
 import { hasPython, pythonEnv } from '../support/python.ts'
-import { type CodeBlock, readmeBlocks, shellCommands } from '../support/readme.ts'
+import { type CodeBlock, codeBlocks, shellCommands } from '../support/readme.ts'
 
 const README_HTTP = 'http://127.0.0.1:8080'
 const README_WS = 'ws://127.0.0.1:8080'
@@ -40,7 +40,7 @@ describe.skipIf(!hasPython)('README', () => {
     await forget()
     ;({ url } = await startTestGateway())
     onTestFinished(forget)
-    for (const block of readmeBlocks()) {
+    for (const block of codeBlocks('README.md')) {
       if (block.language === 'sh') {
         for (const command of shellCommands(block)) {
           // Tried by the tests of the start itself, on ports of their own.

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 export interface CodeBlock {
   readonly language: string
   readonly code: string
-  /** In the README, from 1. */
+  /** In its file, from 1. */
   readonly line: number
 }
 
-/** The fenced code blocks of the README, in order. */
-export function readmeBlocks(): CodeBlock[] {
-  const text = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+/** The fenced code blocks of a file of the repository, by its path, in order. */
+export function codeBlocks(path: string): CodeBlock[] {
+  const text = readFileSync(join(import.meta.dirname, '../..', path), 'utf8')
   return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map((match) => ({
     language: match[1]!,
     code: match[2]!,

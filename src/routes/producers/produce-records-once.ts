@@ -4,11 +4,14 @@ import { MAX_SEQUENCE } from '../../kafka/producers/sequence-rules.ts'
 import { Problem, type ProblemPart } from '../../problem.ts'
 import type { OutgoingRecord } from '../../record.ts'
 import { parseMediaType, readBody } from '../body.ts'
-import { RECORD_OVERHEAD_BYTES } from '../records/produce-form.ts'
-import { readerOf, refuseReserved, withOutcome } from '../records/produce-records.ts'
+import { RECORD_OVERHEAD_BYTES, unsupported } from '../records/produce-form.ts'
+import { readerOf, withOutcome } from '../records/produce-records.ts'
 import { OutgoingRecordBody, ProduceBatchBody } from '../records/produce-schemas.ts'
 import type { BodyReader } from '../records/produce-form.ts'
+import { EVENT, EVENT_BATCH, isEvent } from '../records/produce-events.ts'
+import { isStream } from '../records/produce-stream.ts'
 import { RawQuery } from '../records/raw-record.ts'
+import { CloudEvent } from '../records/read-schemas.ts'
 import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
 import { ProducedOnce, Sequence } from './producer-schemas.ts'
 
@@ -23,7 +26,8 @@ async function produceRecordsOnce(
   const topic = topicParam(c)
   const sequence = sequenceParam(c)
   const media = parseMediaType(c.req.header('content-type'))
-  refuseReserved(media)
+  if (isStream(media) && !isEvent(c.env.incoming.headers))
+    throw unsupported('A stream of records is not served by this route.')
   if (draining()) throw refused('shutting_down')
   const read = readerOf(c, media, config)
   const token = await producers.verify(topic, c.req.param('producer') ?? '')
@@ -105,6 +109,8 @@ const route = {
       required: true,
       content: {
         'application/json': { schema: z.union([OutgoingRecordBody, ProduceBatchBody]) },
+        [EVENT]: { schema: CloudEvent },
+        [EVENT_BATCH]: { schema: z.array(CloudEvent).min(1) },
         '*/*': {
           schema: z.string().openapi({ format: 'binary', description: "The bytes of one record's value." }),
         },
@@ -141,6 +147,7 @@ const route = {
       'invalid_partition',
       'invalid_encoding',
       'invalid_headers',
+      'invalid_event',
       'empty_batch',
       'too_many_records',
       'record_rejected',

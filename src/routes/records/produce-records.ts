@@ -7,13 +7,8 @@ import { checkAccept } from '../accept.ts'
 import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
 import { jsonRecords } from './json-records.ts'
 import { answerBatch, answerOne } from './produce-answer.ts'
-import {
-  type BodyReader,
-  overloaded,
-  type ProduceForm,
-  RECORD_OVERHEAD_BYTES,
-  unsupported,
-} from './produce-form.ts'
+import { cloudEvents, EVENT, EVENT_BATCH, isEvent } from './produce-events.ts'
+import { type BodyReader, overloaded, type ProduceForm, RECORD_OVERHEAD_BYTES } from './produce-form.ts'
 import {
   OutgoingRecordBody,
   ProduceBatchBody,
@@ -23,11 +18,10 @@ import {
 } from './produce-schemas.ts'
 import { isStream, produceStream, StreamQuery } from './produce-stream.ts'
 import { RawQuery, rawRecord } from './raw-record.ts'
+import { CloudEvent } from './read-schemas.ts'
 
 /** The forms a whole body can have. The first that a request is of counts; the last takes any. */
-const forms: readonly ProduceForm[] = [jsonRecords, rawRecord]
-/** Types with a meaning of their own that is not served: taking them as plain bytes would change meaning later. */
-const reservedTypes = new Set(['application/cloudevents+json', 'application/cloudevents-batch+json'])
+const forms: readonly ProduceForm[] = [cloudEvents, jsonRecords, rawRecord]
 
 export function registerProduceRecords(app: App, deps: Deps): void {
   addRoute(app, route, async (c) => {
@@ -45,11 +39,10 @@ async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {
   const media = parseMediaType(c.req.header('content-type'))
   if (draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
   const { accept } = c.env.incoming.headers
-  if (isStream(media)) {
+  if (isStream(media) && !isEvent(c.env.incoming.headers)) {
     checkAccept(accept, ['application/x-ndjson'])
     return produceStream(c, topic, media, deps)
   }
-  refuseReserved(media)
   checkAccept(accept, ['application/json'])
   const read = readerOf(c, media, config)
   let reserved = 0
@@ -90,11 +83,6 @@ export function withOutcome(error: unknown): unknown {
   return new Problem(error.code, { ...error.options, outcome: 'not_written' })
 }
 
-export function refuseReserved(media: MediaType | undefined): void {
-  if (media === undefined || (!reservedTypes.has(media.type) && !isStream(media))) return
-  throw unsupported(`${media.type} is not served by this route.`)
-}
-
 const route = {
   operationId: 'produceRecords',
   method: 'post' as const,
@@ -106,6 +94,9 @@ const route = {
     'when Kafka has confirmed it with all in-sync replicas. Every record gets its outcome: its position, `not_written` (it is provably',
     'not in the topic) or `unknown`. Keys are placed as the Java client places them. A key or value that is text in JSON',
     'is that text; null is null; anything else is its JSON text, byte for byte.',
+    '',
+    'CloudEvents 1.0 are taken in the three modes of their HTTP binding: structured, as a batch, and with `ce-*` headers',
+    'beside a body of any type. Each becomes a record of their Kafka binding in binary mode.',
   ].join('\n'),
   request: {
     params: z.object({ topic: TopicName }),
@@ -117,6 +108,8 @@ const route = {
         'application/x-ndjson': {
           schema: OutgoingRecordBody.openapi({ description: 'One record a line; a body of any length.' }),
         },
+        [EVENT]: { schema: CloudEvent },
+        [EVENT_BATCH]: { schema: z.array(CloudEvent).min(1) },
         '*/*': {
           schema: z.string().openapi({ format: 'binary', description: "The bytes of one record's value." }),
         },
@@ -154,6 +147,7 @@ const route = {
       'invalid_partition',
       'invalid_encoding',
       'invalid_headers',
+      'invalid_event',
       'empty_batch',
       'too_many_records',
       'record_rejected',

@@ -48,20 +48,29 @@ function refuseMistaken(media: MediaType | undefined, bytes: Buffer): void {
 }
 
 function headersOf(incoming: IncomingMessage): RecordHeader[] {
-  const headers: RecordHeader[] = []
-  // Node hands header values over as Latin-1: turning them back gives the bytes that were sent.
-  const bytes = (text: string) => Buffer.from(text, 'latin1')
-  for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
-    const name = incoming.rawHeaders[i]!
-    if (name.length <= PREFIX.length || name.slice(0, PREFIX.length).toLowerCase() !== PREFIX) continue
-    headers.push({ name: bytes(name.slice(PREFIX.length)), value: bytes(incoming.rawHeaders[i + 1]!) })
-  }
+  const headers = kafkaHeaders(incoming)
   const type = incoming.headers['content-type']
   if (
     type !== undefined &&
     !headers.some(({ name }) => name.toString('latin1').toLowerCase() === 'content-type')
   ) {
-    headers.push({ name: Buffer.from('content-type'), value: bytes(type) })
+    headers.push({ name: Buffer.from('content-type'), value: bytesOf(type) })
   }
   return headers
+}
+
+/** The record headers that `Kafka-Header-NAME` headers ask for, in order. */
+export function kafkaHeaders({ rawHeaders }: IncomingMessage): RecordHeader[] {
+  const headers: RecordHeader[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!
+    if (name.length <= PREFIX.length || name.slice(0, PREFIX.length).toLowerCase() !== PREFIX) continue
+    headers.push({ name: bytesOf(name.slice(PREFIX.length)), value: bytesOf(rawHeaders[i + 1]!) })
+  }
+  return headers
+}
+
+/** Node hands header values over as Latin-1: turning them back gives the bytes that were sent. */
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
 }

@@ -6,6 +6,7 @@ import { readTopic } from '../../kafka/reader/read-topic.ts'
 import type { Isolation as IsolationLevel } from '../../kafka/record-reader.ts'
 import { Problem } from '../../problem.ts'
 import { ByteWriter } from '../../records/byte-writer.ts'
+import { writeEvent } from '../../records/render-cloudevent.ts'
 import { recordPrefix, renderRecord } from '../../records/render-record.ts'
 import { negotiate } from '../accept.ts'
 import {
@@ -19,11 +20,13 @@ import {
   topicParam,
 } from '../route.ts'
 import { goneSignal } from './gone-signal.ts'
-import { Format, Isolation, ReadRecord } from './read-schemas.ts'
+import { EVENT } from './produce-events.ts'
+import { CloudEvent, Format, Isolation, ReadRecord } from './read-schemas.ts'
 import { checkPartition } from './read-start.ts'
 import { recordHeaders } from './record-headers.ts'
 
 const BYTES = 'application/octet-stream'
+const types = ['application/json', BYTES, EVENT] as const
 const Query = z.strictObject({
   isolation: Isolation.default('read_uncommitted').describe(
     '`read_committed` finds no record of an aborted or open transaction.',
@@ -39,11 +42,13 @@ export function registerReadRecord(app: App, { cluster }: Pick<Deps, 'cluster'>)
     const { isolation, format } = parseQuery(Query, c)
     const topic = await findTopic(cluster, name, partition)
     const record = await findRecord(cluster, topic, partition, offset, isolation, goneSignal(c))
-    if (negotiate(c.req.header('accept'), ['application/json', BYTES]) === BYTES)
-      return answerBytes(c, record)
+    const type = negotiate(c.req.header('accept'), types) ?? types[0]
+    if (type === BYTES) return answerBytes(c, record)
     const out = new ByteWriter(8_192)
-    renderRecord(out, recordPrefix(name, partition), record, format)
-    return c.body(toBody(out.take()), 200, { 'content-type': 'application/json' })
+    const prefix = recordPrefix(name, partition)
+    if (type === EVENT) writeEvent(out, prefix.source, record)
+    else renderRecord(out, prefix, record, format)
+    return c.body(toBody(out.take()), 200, { 'content-type': type })
   })
 }
 
@@ -124,7 +129,8 @@ const route = {
   summary: 'Read one record',
   description: [
     'As JSON; or with `Accept: application/octet-stream` its bare value, with `Kafka-Key` and a `Kafka-Header-NAME` for',
-    'each record header that is plain text. A tombstone is then 204, an empty value 200 without a byte.',
+    'each record header that is plain text. A tombstone is then 204, an empty value 200 without a byte. With',
+    '`Accept: application/cloudevents+json` it is a CloudEvent, made of the record where it is none.',
   ].join('\n'),
   request: {
     params: z.object({
@@ -139,6 +145,7 @@ const route = {
       description: 'The record.',
       content: {
         'application/json': { schema: ReadRecord },
+        [EVENT]: { schema: CloudEvent },
         [BYTES]: { schema: z.string().meta({ format: 'binary', description: 'The value.' }) },
       },
     },

@@ -6,15 +6,26 @@ import { readTopic } from '../../kafka/reader/read-topic.ts'
 import { Problem } from '../../problem.ts'
 import { ByteWriter } from '../../records/byte-writer.ts'
 import { encodeCursors } from '../../records/cursor.ts'
-import { type RecordFormat, recordPrefix, renderRecord } from '../../records/render-record.ts'
+import { writeEvent } from '../../records/render-cloudevent.ts'
+import {
+  type RecordFormat,
+  type RecordPrefix,
+  recordPrefix,
+  renderRecord,
+} from '../../records/render-record.ts'
+import { negotiate } from '../accept.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
 import { goneSignal } from './gone-signal.ts'
-import { ReadAnswer, type ReadQuery, readQuery } from './read-schemas.ts'
+import { EVENT_BATCH } from './produce-events.ts'
+import { CloudEvent, ReadAnswer, type ReadQuery, readQuery } from './read-schemas.ts'
 import { findStart } from './read-start.ts'
 
 /** How often a start that Kafka moved meanwhile, by retention or by a topic made again, is looked up anew. */
 const MAX_TRIES = 3
 const COMMA = 0x2c
+/** Where a batch of events, which has no room for more, says what `cursor` and `caughtUp` say in JSON. */
+const CURSOR = 'kafka-cursor'
+const CAUGHT_UP = 'kafka-caught-up'
 
 export function registerReadRecords(app: App, deps: Deps): void {
   const Query = readQuery(deps.config.limits)
@@ -27,17 +38,35 @@ export function registerReadRecords(app: App, deps: Deps): void {
       })
     }
     if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
-    const body = await readRecords(deps, topic, query, goneSignal(c))
-    return c.body(body as Uint8Array<ArrayBuffer>, 200, { 'content-type': 'application/json' })
+    const isBatch = negotiate(c.req.header('accept'), ['application/json', EVENT_BATCH]) === EVENT_BATCH
+    const { list, cursor, caughtUp } = await readRecords(deps, topic, query, isBatch, goneSignal(c))
+    if (isBatch) {
+      const place = { [CURSOR]: cursor, [CAUGHT_UP]: String(caughtUp) }
+      return c.body(list.end(']'), 200, { ...place, 'content-type': EVENT_BATCH })
+    }
+    const body = list.end(`],"cursor":"${cursor}","caughtUp":${caughtUp}}`)
+    return c.body(body, 200, { 'content-type': 'application/json' })
   })
 }
 
-async function readRecords(deps: Deps, name: string, query: ReadQuery, signal: AbortSignal): Promise<Buffer> {
+interface Read {
+  readonly list: RecordList
+  readonly cursor: string
+  readonly caughtUp: boolean
+}
+
+async function readRecords(
+  deps: Deps,
+  name: string,
+  query: ReadQuery,
+  isBatch: boolean,
+  signal: AbortSignal,
+): Promise<Read> {
   const { cluster, draining } = deps
   for (let left = MAX_TRIES - 1; ; left--) {
     try {
       const { topic, offsets, whole } = await findStart(cluster, name, query)
-      const list = new RecordList(name, query.format, query.maxBytes)
+      const list = new RecordList(name, isBatch ? 'batch' : query.format, query.maxBytes)
       const { limit, wait, isolation } = query
       const take = (partition: number, record: FetchedRecord) => list.take(partition, record)
       const read = await readTopic(cluster, {
@@ -51,7 +80,7 @@ async function readRecords(deps: Deps, name: string, query: ReadQuery, signal: A
         signal,
       })
       const cursor = encodeCursors([{ topic: name, topicId: topic.id, offsets: read.offsets, whole }])
-      return list.end(cursor, read.caughtUp)
+      return { list, cursor, caughtUp: read.caughtUp }
     } catch (error) {
       if (left === 0 || !(error instanceof Problem) || !mayMove(error, cluster, name, query)) throw error
     }
@@ -64,20 +93,20 @@ function mayMove({ code }: Problem, cluster: Cluster, topic: string, { from, cur
   return code === 'position_lost' && cursor === undefined && from?.kind !== 'offset'
 }
 
-/** The answer's JSON as it grows, up to its limit of bytes. */
+/** The answer's JSON as it grows, up to its limit of bytes: of records, or of events alone, which is a `batch`. */
 class RecordList {
   readonly #out = new ByteWriter(8_192)
-  readonly #prefixes = new Map<number, Buffer>()
+  readonly #prefixes = new Map<number, RecordPrefix>()
   readonly #topic: string
-  readonly #format: RecordFormat
+  readonly #format: RecordFormat | 'batch'
   readonly #maxBytes: number
   readonly #start: number
 
-  constructor(topic: string, format: RecordFormat, maxBytes: number) {
+  constructor(topic: string, format: RecordFormat | 'batch', maxBytes: number) {
     this.#topic = topic
     this.#format = format
     this.#maxBytes = maxBytes
-    this.#out.ascii('{"records":[')
+    this.#out.ascii(format === 'batch' ? '[' : '{"records":[')
     this.#start = this.#out.length
   }
 
@@ -87,21 +116,22 @@ class RecordList {
     const before = out.length
     const isFirst = before === this.#start
     if (!isFirst) out.byte(COMMA)
-    renderRecord(out, this.#prefix(partition), record, this.#format)
+    if (this.#format === 'batch') writeEvent(out, this.#prefix(partition).source, record)
+    else renderRecord(out, this.#prefix(partition), record, this.#format)
     if (isFirst || out.length - this.#start <= this.#maxBytes) return true
     out.truncate(before)
     return false
   }
 
-  #prefix(partition: number): Buffer {
+  #prefix(partition: number): RecordPrefix {
     let prefix = this.#prefixes.get(partition)
     if (prefix === undefined) this.#prefixes.set(partition, (prefix = recordPrefix(this.#topic, partition)))
     return prefix
   }
 
-  end(cursor: string, caughtUp: boolean): Buffer {
-    this.#out.ascii(`],"cursor":"${cursor}","caughtUp":${caughtUp}}`)
-    return this.#out.take()
+  end(text: string): Uint8Array<ArrayBuffer> {
+    this.#out.ascii(text)
+    return this.#out.take() as Uint8Array<ArrayBuffer>
   }
 }
 
@@ -118,12 +148,21 @@ const route = (query: ReturnType<typeof readQuery>) => ({
     '',
     'A position that no longer exists is 409 `position_lost`, with `bounds`: the `earliest` and `latest` offset there is,',
     'by partition. An offset given as `from` is of every partition that is read.',
+    '',
+    'With `Accept: application/cloudevents-batch+json` the answer is the events alone, and the cursor a header.',
   ].join('\n'),
   request: { params: z.object({ topic: TopicName }), query },
   responses: {
     200: {
       description: 'The records, perhaps none.',
-      content: { 'application/json': { schema: ReadAnswer } },
+      content: { 'application/json': { schema: ReadAnswer }, [EVENT_BATCH]: { schema: z.array(CloudEvent) } },
+      headers: z.object({
+        [CURSOR]: z.string().optional().describe('Of a batch of events: where to go on.'),
+        [CAUGHT_UP]: z
+          .enum(['true', 'false'])
+          .optional()
+          .describe('Of a batch of events: whether there was nothing more.'),
+      }),
     },
     ...problemResponses(
       'invalid_cursor',

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { START_POSITION_FORMS, parseStartPosition, type StartPosition } from '../../start-position.ts'
 import type { Limits } from '../../config.ts'
+import { recordFormats } from '../../records/render-record.ts'
 import { TopicName } from '../route.ts'
 
 const DEFAULT_LIMIT = 100
@@ -10,8 +11,8 @@ export const Isolation = z.enum(['read_uncommitted', 'read_committed'], {
   error: 'expected read_uncommitted or read_committed',
 })
 
-export const Format = z.enum(['auto', 'json', 'text', 'base64'], {
-  error: 'expected auto, json, text or base64',
+export const Format = z.enum(recordFormats, {
+  error: 'expected auto, json, text, base64 or cloudevents',
 })
 
 /** A whole number in plain digits; anything past its limits is refused, never clamped. */
@@ -80,12 +81,41 @@ export function readQuery({ maxReadRecords, maxReadBytes, maxWaitMs }: Limits) {
     format: Format.default('auto').describe(
       'How keys and values are shown. `auto`: JSON objects and arrays as they are, other UTF-8 as text, bytes as ' +
         'base64. `json`: any JSON value as it is (keys as in `auto`). `text`: UTF-8 as text. `base64`: as base64. What ' +
-        'does not fit is base64, marked by `keyEncoding` or `valueEncoding`.',
+        'does not fit is base64, marked by `keyEncoding` or `valueEncoding`. `cloudevents`: the value is a CloudEvent in ' +
+        'the JSON format; a record that is none is made one, of type `sluice.record`.',
     ),
   })
 }
 
 export type ReadQuery = z.output<ReturnType<typeof readQuery>>
+
+/** An event as it is written by records/render-cloudevent.ts, and taken by records/parse-cloudevents.ts. */
+export const CloudEvent = z
+  .looseObject({
+    specversion: z.literal('1.0'),
+    id: z.string().min(1),
+    source: z.string().min(1).describe('A URI reference.'),
+    type: z.string().min(1),
+    datacontenttype: z.string().nullish(),
+    dataschema: z.string().nullish(),
+    subject: z.string().nullish(),
+    time: z.string().nullish().describe('RFC 3339.'),
+    partitionkey: z.string().nullish().describe("The key of the event's record."),
+    data: z.unknown().describe('Any JSON where datacontenttype is JSON or left out, else text.'),
+    data_base64: z.string().nullish().describe('Data that is bytes.'),
+  })
+  .openapi('CloudEvent', {
+    description: 'CloudEvents 1.0 in the JSON format; further members are extension attributes.',
+    required: ['specversion', 'id', 'source', 'type'],
+    example: {
+      specversion: '1.0',
+      id: '4711',
+      source: '/shop/17',
+      type: 'com.example.order.placed',
+      partitionkey: 'order-17',
+      data: { total: 12.5 },
+    },
+  })
 
 const base64 = z.literal('base64').optional()
 const header = z.strictObject({
