@@ -1,4 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs'
+import { CommittedRecords, type RawMessage } from './committed-records.ts'
 import type { Logged } from './history.ts'
 
 const client = (bootstrap: string) =>
@@ -47,26 +48,34 @@ export async function isWhole(bootstrap: string, topics: readonly string[]): Pro
 
 /**
  * Every committed record of the topics, read by a client that shares no code with the gateway, up to a mark that this
- * client writes behind them: no open transaction lies before it.
+ * client writes behind them. A transaction that is open there counts as aborted.
  */
 export async function readLog(bootstrap: string, topics: readonly string[]): Promise<Logged[]> {
   const kafka = client(bootstrap)
   const left = await writeMarks(kafka, topics)
   const records: Logged[] = []
-  const consumer = kafka.consumer({ groupId: `soak-${process.pid}-${Date.now()}`, maxWaitTimeInMs: 200 })
+  const consumer = kafka.consumer({
+    groupId: `soak-${process.pid}-${Date.now()}`,
+    maxWaitTimeInMs: 200,
+    readUncommitted: true,
+  })
   await consumer.connect()
   const { promise: done, resolve, reject } = Promise.withResolvers<void>()
   consumer.on('consumer.crash', ({ payload }) => {
     if (!payload.restart) reject(payload.error)
   })
   for (const topic of topics) await consumer.subscribe({ topic, fromBeginning: true })
+  const partitions = new Map([...left].map((name) => [name, new CommittedRecords()]))
   await consumer.run({
-    eachBatch: ({ batch: { topic, partition, messages } }) => {
-      for (const { offset, value } of messages) {
+    eachBatch: ({ batch }) => {
+      const { topic, partition } = batch
+      const name = `${topic}/${partition}`
+      // All of them, control records included: not in the types of kafkajs.
+      const { rawMessages } = batch as unknown as { readonly rawMessages: readonly RawMessage[] }
+      for (const { offset, value } of partitions.get(name)?.take(rawMessages) ?? []) {
         const text = String(value)
-        if (text === MARK) left.delete(`${topic}/${partition}`)
-        else if (left.has(`${topic}/${partition}`))
-          records.push({ topic, partition, offset: Number(offset), value: text })
+        if (text === MARK) left.delete(name)
+        else if (left.has(name)) records.push({ topic, partition, offset: Number(offset), value: text })
       }
       if (left.size === 0) resolve()
       return Promise.resolve()
