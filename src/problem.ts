@@ -204,6 +204,18 @@ export const problems = {
     title: 'The topic exists already',
     fix: 'Use it as it is, or choose another name. Nothing was changed.',
   },
+  transaction_superseded: {
+    status: 409,
+    retryable: true,
+    title: 'A later request with the same id took the transaction over',
+    fix: 'Send the same request again: it does what is to be done, or finds it done.',
+  },
+  transaction_conflict: {
+    status: 409,
+    retryable: false,
+    title: 'The id was used for another transaction',
+    fix: 'A request that is repeated says the same again: records, offsets and their order. For something else choose another `id`.',
+  },
   position_lost: {
     status: 409,
     close: 4409,

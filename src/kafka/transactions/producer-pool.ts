@@ -36,8 +36,32 @@ export class ProducerPool {
     this.#limit = options.limit
   }
 
-  /** @throws Problem overloaded where as many transactions are under way as may be */
+  /**
+   * A producer for one transaction.
+   * @throws Problem overloaded where as many transactions are under way as may be
+   */
   take(): TransactionalProducer {
+    this.#enter()
+    const rested = this.#idle[0]
+    const mayMake = this.#active + this.#idle.length <= this.#limit
+    if (rested !== undefined && (!mayMake || performance.now() - rested.since >= REST_MS)) {
+      this.#idle.shift()
+      return rested.producer
+    }
+    return this.#make(`${this.#name}-${this.#made++}`)
+  }
+
+  /** A producer with a transactional id of its own, not to be given back. @throws as take() */
+  takeNamed(transactionalId: string): TransactionalProducer {
+    this.#enter()
+    return this.#make(transactionalId)
+  }
+
+  #make(transactionalId: string): TransactionalProducer {
+    return new TransactionalProducer(this.#cluster, transactionalId, this.#timeoutMs)
+  }
+
+  #enter(): void {
     if (this.#active >= this.#limit) {
       throw new Problem('overloaded', {
         detail: `${this.#limit} transactions are under way, as many as may be at once.`,
@@ -45,13 +69,6 @@ export class ProducerPool {
       })
     }
     this.#active++
-    const rested = this.#idle[0]
-    const mayMake = this.#active + this.#idle.length <= this.#limit
-    if (rested !== undefined && (!mayMake || performance.now() - rested.since >= REST_MS)) {
-      this.#idle.shift()
-      return rested.producer
-    }
-    return new TransactionalProducer(this.#cluster, `${this.#name}-${this.#made++}`, this.#timeoutMs)
   }
 
   /** Takes back a producer whose transaction has ended. */
@@ -60,7 +77,7 @@ export class ProducerPool {
     if (!producer.exhausted) this.#idle.push({ producer, since: performance.now() })
   }
 
-  /** Lets go of a producer whose transaction nobody knows the end of: Kafka's state of its id is for those who ask. */
+  /** Lets go of a producer: it was named, or nobody knows how its transaction ended, which its id is there to ask for. */
   discard(): void {
     this.#active--
   }

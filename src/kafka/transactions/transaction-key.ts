@@ -1,5 +1,3 @@
-import type { TransactionState } from './types.ts'
-
 /** How a transaction was made: 2 as KIP-890 has it (each end bumps the epoch), 1 as before. */
 export type Protocol = 1 | 2
 
@@ -43,7 +41,7 @@ export function parseKey(text: string): (TransactionKey & { ended?: keyof typeof
 export function stateOfKey(
   key: TransactionKey,
   told: { readonly transactionState: string; readonly producerId: bigint; readonly producerEpoch: number },
-): TransactionState {
+): 'committed' | 'aborted' | 'ongoing' {
   const bumped = key.protocol === 2 ? 1 : 0
   const isOwn = told.producerId === key.producerId && told.producerEpoch === key.producerEpoch
   if (told.producerId === key.producerId && told.producerEpoch === key.producerEpoch + bumped) {

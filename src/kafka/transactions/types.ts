@@ -31,4 +31,5 @@ export interface WrittenRecord {
   readonly timestamp: number
 }
 
-export type TransactionState = 'committed' | 'aborted' | 'ongoing'
+/** `notCommitted` is of a client's id: no request with it has been committed so far. */
+export type TransactionState = 'committed' | 'aborted' | 'ongoing' | 'notCommitted'

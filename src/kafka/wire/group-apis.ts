@@ -91,25 +91,28 @@ export interface OffsetFetchGroup {
   /** For the newer group protocol (KIP-848) only: null and -1. */
   readonly memberId: null
   readonly memberEpoch: -1
-  readonly topics: { name: string; partitionIndexes: number[] }[]
+  /** Null for all that the group has committed. */
+  readonly topics: { name: string; partitionIndexes: number[] }[] | null
+}
+
+export interface OffsetFetchAnswer {
+  readonly groups: {
+    errorCode: number
+    topics: {
+      name: string
+      partitions: {
+        partitionIndex: number
+        /** -1 where nothing is committed. */
+        committedOffset: bigint
+        metadata: string | null
+        errorCode: number
+      }[]
+    }[]
+  }[]
 }
 
 /** Arguments: groups, requireStable (KIP-447: an offset that an open transaction may still change is not told). */
-export const offsetFetch = family<
-  [groups: OffsetFetchGroup[], requireStable: boolean],
-  {
-    groups: {
-      errorCode: number
-      topics: {
-        name: string
-        partitions: {
-          partitionIndex: number
-          /** -1 where nothing is committed. */
-          committedOffset: bigint
-          metadata: string | null
-          errorCode: number
-        }[]
-      }[]
-    }[]
-  }
->(client.offsetFetchV9, client.offsetFetchV8)
+export const offsetFetch = family<[groups: OffsetFetchGroup[], requireStable: boolean], OffsetFetchAnswer>(
+  client.offsetFetchV9,
+  client.offsetFetchV8,
+)

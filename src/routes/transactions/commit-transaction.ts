@@ -50,9 +50,9 @@ async function commitTransaction(
     const bytes = await readBody(c.env.incoming, limits.maxBodyBytes, reserve)
     const body = parseTransactionBody(bytes, limits.maxBatchRecords, Object.keys(TransactionMembers.shape))
     reserve(body.records.length * RECORD_OVERHEAD_BYTES)
-    const { request, timeoutMs } = toRequest(body, limits)
-    const { transaction, results } = await transactions.commit(request, timeoutMs)
-    return c.json({ transaction, state: 'committed', results }, 200)
+    const { request, ...choice } = toRequest(body, limits)
+    const { transaction, duplicate, results } = await transactions.commit(request, choice)
+    return c.json({ transaction, state: 'committed', duplicate, results }, 200)
   } finally {
     budget.release(BUDGET, reserved)
   }
@@ -62,9 +62,9 @@ async function commitTransaction(
 function toRequest(
   { records, members }: ParsedBody,
   limits: { readonly produceTimeoutMs: number; readonly maxBatchRecords: number },
-): { request: TransactionRequest; timeoutMs: number } {
+): { request: TransactionRequest; timeoutMs: number; id: string | undefined } {
   const values = Object.fromEntries([...members].map(([name, text]) => [name, parseJson(text)]))
-  const { offsets, timeoutMs } = checkBody(TransactionMembers, values)
+  const { offsets, timeoutMs, id } = checkBody(TransactionMembers, values)
   const most = limits.produceTimeoutMs
   if ((timeoutMs ?? 0) > most) {
     throw invalid([{ pointer: '/timeoutMs', reason: `expected an integer from 100 to ${most}` }])
@@ -79,7 +79,8 @@ function toRequest(
     group: offsets.group,
     offsets: offsets.offsets.map(({ metadata = '', ...position }) => ({ ...position, metadata })),
   }
-  return { request: { records, offsets: given ?? undefined }, timeoutMs: timeoutMs ?? most }
+  const request = { records, offsets: given ?? undefined }
+  return { request, timeoutMs: timeoutMs ?? most, id: id ?? undefined }
 }
 
 /** @throws Problem as checkTopicName, with a pointer */
@@ -137,7 +138,7 @@ const route = {
     "Writes records to any topics, and commits a group's offsets with them where asked, all or nothing: readers with",
     '`isolation=read_committed` see all of it or none. An answer other than 200 or 504 says that nothing of it will ever be',
     'visible to them (`state: "aborted"`). 504 `outcome_unknown` says that this is not known yet, and which `transaction` to',
-    'ask for.',
+    'ask for. With an `id` of your own the same request may be sent again and is committed once.',
   ].join('\n'),
   request: { body: { required: true, content: { 'application/json': { schema: TransactionBody } } } },
   responses: {
@@ -152,6 +153,8 @@ const route = {
       'topic_not_found',
       'partition_not_found',
       'stale_member',
+      'transaction_superseded',
+      'transaction_conflict',
       'body_too_large',
       'record_too_large',
       'unsupported_media_type',

@@ -34,6 +34,13 @@ export const TransactionMembers = z.strictObject({
     .describe(
       'Milliseconds within which the answer comes; at most, and by default, SLUICE_PRODUCE_TIMEOUT_MS.',
     ),
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected 1 to 64 of A-Z a-z 0-9 _ -')
+    .nullish()
+    .describe(
+      'A name of your own, a UUID for instance: the same request with the same id commits once, however often sent.',
+    ),
 })
 
 const TransactionRecord = z.strictObject({ topic: TopicName, ...OutgoingRecordBody.shape }).meta({
@@ -57,21 +64,28 @@ export const TransactionBody = TransactionMembers.extend({
 
 const transaction = z
   .string()
-  .describe('Names the transaction, for `GET /v1/transactions/{transaction}` at any replica. Opaque.')
+  .describe(
+    'Names the transaction, for `GET /v1/transactions/{transaction}` at any replica: its `id`, or an opaque text.',
+  )
 
 export const TransactionCommitted = z
   .strictObject({
     transaction,
     state: z.literal('committed'),
+    duplicate: z
+      .boolean()
+      .describe('An earlier request with this `id` was committed; this one changed nothing.'),
     results: z
       .array(z.strictObject({ topic: TopicName, ...RecordPosition.shape }))
-      .describe('Where each record is, in the order sent.'),
+      .nullable()
+      .describe('Where each record is, in the order sent; null for a duplicate of more than is remembered.'),
   })
   .meta({
     id: 'TransactionCommitted',
     example: {
       transaction: 'sluice-4kq2w9x1pz-0.7.3.c',
       state: 'committed',
+      duplicate: false,
       results: [
         { topic: 'orders', partition: 2, offset: 4711, timestamp: 1795466320013 },
         { topic: 'invoices', partition: 0, offset: 815, timestamp: 1795466320013 },
@@ -83,8 +97,10 @@ export const TransactionStatus = z
   .strictObject({
     transaction,
     state: z
-      .enum(['committed', 'aborted', 'ongoing'])
-      .describe('`ongoing` becomes one of the others when its time is up; they are final.'),
+      .enum(['committed', 'aborted', 'ongoing', 'notCommitted'])
+      .describe(
+        '`committed` and `aborted` are final. `ongoing` becomes one of the others when its time is up. `notCommitted`, of an `id`: no request with it has been committed so far.',
+      ),
   })
   .meta({
     id: 'TransactionStatus',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
 import { committedOffsets } from '../../support/groups.ts'
@@ -151,6 +152,22 @@ describe('POST /v1/transactions', () => {
     })
     expect(many.json.results.map((r) => r.offset)).toEqual([...Array(30).keys()])
     expect((await committedValues(client, topic)).map((v) => parseInt(v))).toEqual([...Array(30).keys()])
+  })
+
+  it('compresses its batches as the configuration has it', async () => {
+    const { client } = await setUp({ SLUICE_PRODUCE_COMPRESSION: 'gzip' })
+    const [topic, small] = [await makeTopic(), await makeTopic({ configs: { 'max.message.bytes': '500' } })]
+    const long = 'v'.repeat(5_000)
+    expect((await transact(client, { records: [{ topic: small, value: long }] })).status).toBe(200)
+    const incompressible = randomBytes(1_000).toString('base64')
+    const records = [
+      { topic, value: long },
+      { topic: small, value: incompressible },
+    ]
+    expect((await transact(client, { records })).json).toMatchObject({ state: 'aborted' })
+    expect(await committedValues(client, small)).toEqual([long])
+    expect(await committedValues(client, topic)).toEqual([])
+    expect(await allValues(topic)).toEqual([long])
   })
 
   it('divides what a topic takes only in smaller batches', async () => {

@@ -14,6 +14,7 @@ const ADD_PARTITIONS = 24
 const ADD_OFFSETS = 25
 const END_TXN = 26
 const TXN_OFFSET_COMMIT = 28
+const DESCRIBE = 65
 
 let proxy: KafkaProxy
 let kafka: Awaited<ReturnType<typeof startTemporaryBroker>>
@@ -84,13 +85,22 @@ describe.each<[string, 0 | 2, number[]]>([
     expect(await committed()).toEqual(['a'])
   })
 
-  it('says 504 and where to ask, where no answer to the commit comes, and any gateway knows it then', async () => {
+  it('asks what became of it where no answer to the commit comes', async () => {
+    const { send, committed } = await setUp(1_500)
+    proxy.meetAll(END_TXN, { responseBytes: 0 })
+    expect((await send('a')).json).toMatchObject({ state: 'committed', results: [{ offset: 0 }] })
+    expect(await committed()).toEqual(['a'])
+  })
+
+  it('says 504 and where to ask, where Kafka does not answer that either, and any gateway knows it then', async () => {
     const { send, committed, offset } = await setUp(1_500)
     proxy.meetAll(END_TXN, { responseBytes: 0 })
+    for (let i = 0; i < 50; i++) void proxy.meet(DESCRIBE, { responseBytes: 0 })
     const answer = await send('a', 3)
     expect(answer.status).toBe(504)
     expect(answer.json).toMatchObject({ code: 'outcome_unknown', outcome: 'unknown', state: 'unknown' })
     const { transaction } = answer.json
+    proxy.forget()
     const other = http(await startTestGateway(env(1_500)))
     expect((await other.get(`/v1/transactions/${transaction}`)).json).toEqual({
       transaction,
