@@ -72,15 +72,20 @@ export class ExactlyOnceWriter {
    * @throws Problem invalid_producer; as SecretStore.find
    */
   async verify(topic: string, producer: string): Promise<ProducerToken> {
-    if (this.#signer === undefined) {
-      const secret = await this.#secrets.find()
-      if (secret === undefined) throw new Problem('invalid_producer')
-      this.#signer = signerWith(secret)
-    }
-    const payload = this.#signer.open(producer, topic)
+    this.#signer ??= await this.#findSigner()
+    const payload = this.#signer?.open(producer, topic)
     const token = payload && decodeProducerToken(payload)
     if (token === undefined) throw new Problem('invalid_producer')
     return token
+  }
+
+  async #findSigner(): Promise<TokenSigner | undefined> {
+    try {
+      const secret = await this.#secrets.find()
+      return secret === undefined ? undefined : signerWith(secret)
+    } catch (error) {
+      throw inDoubt(error)
+    }
   }
 
   /**
@@ -107,9 +112,7 @@ export class ExactlyOnceWriter {
     try {
       return await new OnceWrite(this.#means, { topic, ...token }, range, records, deadline).run()
     } catch (error) {
-      const problem = problemFromKafka(error)
-      // Whatever kept this try out, an earlier one may have been written.
-      throw new Problem(problem.code, { outcome: 'unknown', ...problem.options })
+      throw inDoubt(error)
     }
   }
 }
@@ -127,6 +130,12 @@ export function createExactlyOnceWriter(
   const expiration = new ProducerExpiration(cluster, log)
   const means = { cluster, sender, expiration, recent: new RecentProducers() }
   return new ExactlyOnceWriter(secrets, means, timeoutMs)
+}
+
+/** Whatever keeps a try out, an earlier one may have been written. */
+function inDoubt(error: unknown): Problem {
+  const { code, options } = problemFromKafka(error)
+  return new Problem(code, { outcome: 'unknown', ...options })
 }
 
 function signerWith(secret: string | Buffer): TokenSigner {

@@ -41,9 +41,16 @@ async function produceRecordsOnce(
     const { records } = readRecords(read, bytes, token.partition)
     // They are written once more, as one batch.
     reserve(bytes.length + records.length * RECORD_OVERHEAD_BYTES)
-    const { timestamp, ...written } = await producers.write(topic, token, sequence, records)
-    const answer: z.input<typeof ProducedOnce> = timestamp === undefined ? written : { ...written, timestamp }
-    return c.json(answer, written.duplicate ? 200 : 201)
+    const written = await producers.write(topic, token, sequence, records)
+    const { partition, offset, timestamp, nextSequence, duplicate } = written
+    const answer: z.input<typeof ProducedOnce> = {
+      partition,
+      offset,
+      ...(timestamp === undefined ? {} : { timestamp }),
+      nextSequence,
+      duplicate,
+    }
+    return c.json(answer, duplicate ? 200 : 201)
   } finally {
     budget.release(topic, reserved)
   }
