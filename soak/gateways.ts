@@ -22,6 +22,7 @@ export class GatewayProcess {
 
   static async start(env: NodeJS.ProcessEnv, logFile: string): Promise<GatewayProcess> {
     const gateway = new GatewayProcess(await freePort(), env, logFile)
+    process.on('exit', () => gateway.signal('SIGKILL'))
     await gateway.run()
     return gateway
   }

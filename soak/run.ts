@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { startTemporaryCluster } from '../dev/kafka/cluster.ts'
 import type { Client } from './clients/client.ts'
 import { exactlyOnce } from './clients/exactly-once.ts'
+import { ndjson } from './clients/ndjson.ts'
 import { post } from './clients/post.ts'
 import { transactions } from './clients/transactions.ts'
 import { websocket } from './clients/websocket.ts'
@@ -19,6 +20,7 @@ import { isWhole, makeTopics, readLog } from './witness.ts'
 const routes: Readonly<Record<string, { readonly client: Client; readonly count: number }>> = {
   single: { client: post('single', 1), count: 4 },
   batch: { client: post('batch', 20), count: 2 },
+  ndjson: { client: ndjson, count: 2 },
   websocket: { client: websocket, count: 2 },
   'exactly-once': { client: exactlyOnce, count: 2 },
   transactions: { client: transactions, count: 2 },
