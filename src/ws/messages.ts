@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type ProblemCode, problems } from '../problem.ts'
+import { ProducedOnce, Sequence } from '../routes/producers/producer-schemas.ts'
 import { OutgoingRecordBody, RecordError, RecordPosition } from '../routes/records/produce-schemas.ts'
 import { TopicName } from '../routes/route.ts'
 import { Ack, Cursor, From, Format, GroupId, Isolation, TopicList } from './subscription-options.ts'
@@ -53,11 +54,17 @@ export const ProduceMessage = z
       .enum(['all', '1'])
       .optional()
       .describe('Who must have the records: all in-sync replicas, or the leader.'),
+    producer: z
+      .string()
+      .max(256)
+      .optional()
+      .describe('Of POST /v1/topics/{topic}/producers: the records are written exactly once.'),
+    sequence: Sequence.optional().describe('With `producer`: the sequence number of the first record.'),
   })
   .meta({
     id: 'produce',
     description:
-      'Writes records, in the form that the HTTP route takes. Any number may be under way; each is answered by `produced`, or an `error` with the same `id`.',
+      'Writes records, in the form that the HTTP route takes. Any number may be under way; each is answered by `produced` (with a `producer`, `producedOnce`), or an `error` with the same `id`.',
   })
 
 export const ClientMessage = z.discriminatedUnion('type', [SubscribeMessage, AckMessage, ProduceMessage])
@@ -123,6 +130,10 @@ export const ServerMessage = z.discriminatedUnion('type', [
       description:
         'What became of the records of one `produce`, in the order sent: a position or an `error` each.',
     }),
+  z.object({ type: z.literal('producedOnce'), id: produceId, ...ProducedOnce.shape }).meta({
+    id: 'producedOnce',
+    description: 'The records of a `produce` with a `producer` are in the topic, once.',
+  }),
   z.object({ type: z.literal('produceHeld'), inFlight: z.int(), bytes: z.int() }).meta({
     id: 'produceHeld',
     description:
@@ -146,6 +157,7 @@ export const ServerMessage = z.discriminatedUnion('type', [
       ref: z.string().optional(),
       id: produceId.optional(),
       outcome: z.enum(['not_written', 'unknown']).optional(),
+      nextSequence: z.int().optional(),
       errors: z
         .array(
           z.object({ pointer: z.string().optional(), parameter: z.string().optional(), reason: z.string() }),

@@ -4,6 +4,7 @@ import type { WriteOrder } from '../kafka/writer/record-writer.ts'
 import { Problem } from '../problem.ts'
 import type { Span } from '../records/frame-members.ts'
 import { parseRecordList } from '../records/produce-body.ts'
+import { checkPartitions } from '../routes/producers/check-partitions.ts'
 import { resultJson } from '../routes/records/produce-answer.ts'
 import { checkTopicName } from '../routes/route.ts'
 import type { WsConnection } from './connection.ts'
@@ -12,6 +13,8 @@ import { ProduceMessage } from './messages.ts'
 
 /** What one record costs beside its bytes while it waits, roughly. */
 const RECORD_OVERHEAD_BYTES = 256
+
+type ProduceId = string | number
 
 const ProduceHead = ProduceMessage.omit({ records: true })
 
@@ -24,6 +27,8 @@ export class SocketProducer {
   readonly #deps: Deps
   readonly #connection: WsConnection
   readonly #order: WriteOrder = {}
+  /** The last write under way of each exactly-once producer. */
+  readonly #last = new Map<string, Promise<void>>()
   #inFlight = 0
   #bytes = 0
   #held = false
@@ -44,42 +49,77 @@ export class SocketProducer {
    * @throws Problem with the message's `id`, where it has one; nothing of it was written
    */
   take(data: Buffer, members: ReadonlyMap<string, Span>): void {
-    let id: string | number | undefined
+    let id: ProduceId | undefined
     try {
       const head: Record<string, unknown> = {}
       for (const [name, { start, end }] of members) {
         if (name !== 'records') head[name] = JSON.parse(data.toString('utf8', start, end)) as unknown
       }
       if (isId(head.id)) id = head.id
-      const { topic, acks } = checkMessage(ProduceHead, head)
+      const message = checkMessage(ProduceHead, head)
+      const { topic, producer, sequence, acks } = message
       checkTopicName(topic)
       const list = members.get('records')
-      if (list === undefined) {
-        const errors = [{ pointer: '/records', reason: 'required' }]
-        throw new Problem('invalid_request', { detail: '/records: required.', errors })
-      }
+      if (list === undefined) throw missing('/records')
+      if (producer !== undefined && sequence === undefined) throw missing('/sequence')
+      if (sequence !== undefined && producer === undefined) throw missing('/producer')
       if (this.#deps.draining()) throw new Problem('shutting_down')
       const records = parseRecordList(data, list.start, this.#deps.config.limits.maxBatchRecords)
       const bytes = data.length + records.length * RECORD_OVERHEAD_BYTES
       if (!this.#deps.budget.tryReserve(topic, bytes)) throw new Problem('overloaded')
-      void this.#write(head.id as string | number, topic, records, bytes, acks)
+      const write =
+        producer === undefined || sequence === undefined
+          ? this.#write(message.id, topic, records, acks)
+          : this.#writeOnce(message.id, topic, { producer, sequence }, records)
+      void this.#answer(message.id, topic, bytes, write)
     } catch (error) {
-      throw refusal(error, id)
+      // An earlier message under the same sequence number may have been written all the same.
+      const isRepeated = members.has('producer') && error instanceof Problem && error.row.retryable
+      throw refusal(error, id, isRepeated ? 'unknown' : 'not_written')
     }
   }
 
+  /** The frame that answers a message. */
   async #write(
-    id: string | number,
+    id: ProduceId,
     topic: string,
     records: readonly OutgoingRecord[],
-    bytes: number,
     acks: 'all' | '1' | undefined,
-  ): Promise<void> {
+  ): Promise<string> {
+    const results = await this.#deps.writer.write(topic, records, { acks, order: this.#order })
+    return `{"type":"produced","id":${JSON.stringify(id)},"results":[${results.map(resultJson).join(',')}]}`
+  }
+
+  /** The same under an exactly-once producer: what one sends is written one message after the other. */
+  #writeOnce(
+    id: ProduceId,
+    topic: string,
+    { producer, sequence }: { readonly producer: string; readonly sequence: number },
+    records: readonly OutgoingRecord[],
+  ): Promise<string> {
+    const { producers } = this.#deps
+    const before = this.#last.get(producer) ?? Promise.resolve()
+    const write = before.then(async () => {
+      const token = await producers.verify(topic, producer)
+      checkPartitions(records, token.partition, true)
+      const written = await producers.write(topic, token, sequence, records)
+      return JSON.stringify({ type: 'producedOnce', id, ...written })
+    })
+    const settled = write.then(
+      () => {},
+      () => {},
+    )
+    this.#last.set(producer, settled)
+    void settled.then(() => {
+      if (this.#last.get(producer) === settled) this.#last.delete(producer)
+    })
+    return write
+  }
+
+  async #answer(id: ProduceId, topic: string, bytes: number, write: Promise<string>): Promise<void> {
     this.#count(1, bytes)
     try {
-      const results = await this.#deps.writer.write(topic, records, { acks, order: this.#order })
-      const body = results.map(resultJson).join(',')
-      this.#connection.sendText(`{"type":"produced","id":${JSON.stringify(id)},"results":[${body}]}`)
+      this.#connection.sendText(await write)
     } catch (error) {
       this.#connection.sendError(refusal(error, id), 'produce')
     } finally {
@@ -111,15 +151,24 @@ export class SocketProducer {
   }
 }
 
-function isId(value: unknown): value is string | number {
+function missing(pointer: string): Problem {
+  const errors = [{ pointer, reason: 'required' }]
+  return new Problem('invalid_request', { detail: `${pointer}: required.`, errors })
+}
+
+function isId(value: unknown): value is ProduceId {
   return ProduceHead.shape.id.safeParse(value).success
 }
 
 /** Whatever keeps a message from being written says so, and which message it was. */
-function refusal(error: unknown, id: string | number | undefined): Problem {
+function refusal(
+  error: unknown,
+  id: ProduceId | undefined,
+  usual: 'not_written' | 'unknown' = 'not_written',
+): Problem {
   const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
   const { options } = problem
-  const outcome = options.outcome ?? (error instanceof Problem ? 'not_written' : 'unknown')
+  const outcome = options.outcome ?? (error instanceof Problem ? usual : 'unknown')
   return new Problem(problem.code, {
     ...options,
     outcome,

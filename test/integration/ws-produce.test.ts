@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
+import { http } from '../support/http.ts'
 import { makeTopic, uniqueName } from '../support/kafka.ts'
 import { readAll } from '../support/read-all.ts'
 import { silentKafka } from '../support/silent-kafka.ts'
@@ -196,5 +197,70 @@ describe('produce over a WebSocket', () => {
       .map(({ id }) => String(id))
       .sort()
     expect(told).toEqual(written)
+  })
+})
+
+describe('produce by an exactly-once producer over a WebSocket', () => {
+  async function setUp() {
+    const gateway = await startTestGateway()
+    const topic = await makeTopic({ partitions: 2 })
+    const opened = await http(gateway).post(`/v1/topics/${topic}/producers`)
+    const { producer, partition } = opened.json as { producer: string; partition: number }
+    const once = (sequence: number, ...values: string[]) => ({
+      ...produceMessage(sequence, topic, ...values.map((value) => ({ value }))),
+      producer,
+      sequence,
+    })
+    const values = async () => (await readAll(topic)).map((r) => String(r.value))
+    return { gateway, topic, producer, partition, once, values }
+  }
+
+  it('is written once, also when it is all sent again on another socket, and answered with the same offsets', async () => {
+    const { gateway, partition, once, values } = await setUp()
+    const messages = [once(0, 'a', 'b'), once(2, 'c'), once(3, 'd', 'e', 'f')]
+    const told: object[][] = []
+    for (let turn = 0; turn < 2; turn++) {
+      const client = await connect(gateway).opened()
+      // Without waiting: they are written one after the other.
+      for (const message of messages) client.send(message)
+      await client.until('the answers', () => client.all('producedOnce').length === 3)
+      told.push(
+        client.all('producedOnce').map(({ id, offset, nextSequence }) => ({ id, offset, nextSequence })),
+      )
+      expect(client.all('producedOnce').map((frame) => [frame.partition, frame.duplicate])).toEqual(
+        Array(3).fill([partition, turn === 1]),
+      )
+    }
+    expect(told[0]).toEqual([
+      { id: 0, offset: 0, nextSequence: 2 },
+      { id: 2, offset: 2, nextSequence: 3 },
+      { id: 3, offset: 3, nextSequence: 6 },
+    ])
+    expect(told[1]).toEqual(told[0])
+    expect(await values()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
+  it('refuses a gap with the sequence number that is next, other records under a number, and a made-up producer', async () => {
+    const { gateway, topic, producer, once, values } = await setUp()
+    const client = await connect(gateway).opened()
+    client.send(once(0, 'a'))
+    client.send(once(5, 'gap'))
+    expect(await client.frame('error')).toMatchObject({
+      code: 'sequence_gap',
+      id: 5,
+      nextSequence: 1,
+      outcome: 'not_written',
+    })
+    client.send({ ...once(0, 'other'), id: 'conflict' })
+    await client.frame('error', {
+      where: ({ id, code }) => id === 'conflict' && code === 'sequence_conflict',
+    })
+    const [first] = producer
+    const altered = `${first === 'A' ? 'B' : 'A'}${producer.slice(1)}`
+    client.send({ ...once(1, 'forged'), id: 'forged', producer: altered })
+    await client.frame('error', { where: ({ id, code }) => id === 'forged' && code === 'invalid_producer' })
+    client.send({ ...produceMessage('half', topic, { value: 'half' }), producer })
+    await client.frame('error', { where: ({ id, code }) => id === 'half' && code === 'invalid_request' })
+    expect(await values()).toEqual(['a'])
   })
 })

@@ -1,8 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Deps } from '../../deps.ts'
 import { MAX_SEQUENCE } from '../../kafka/producers/sequence-rules.ts'
-import { Problem, type ProblemPart } from '../../problem.ts'
-import type { OutgoingRecord } from '../../record.ts'
+import { Problem } from '../../problem.ts'
 import { parseMediaType, readBody } from '../body.ts'
 import { RECORD_OVERHEAD_BYTES, unsupported } from '../records/produce-form.ts'
 import { readerOf, withOutcome } from '../records/produce-records.ts'
@@ -13,6 +12,7 @@ import { isStream } from '../records/produce-stream.ts'
 import { RawQuery } from '../records/raw-record.ts'
 import { CloudEvent } from '../records/read-schemas.ts'
 import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
+import { checkPartitions } from './check-partitions.ts'
 import { ProducedOnce, Sequence } from './producer-schemas.ts'
 
 export function registerProduceRecordsOnce(app: App, deps: Deps): void {
@@ -77,18 +77,6 @@ function sequenceParam(c: AppContext): number {
   const text = c.req.param('sequence') ?? ''
   if (/^\d{1,10}$/.test(text) && Number(text) <= MAX_SEQUENCE) return Number(text)
   throw new Problem('invalid_sequence', { outcome: 'not_written' })
-}
-
-/** @throws Problem invalid_request where a record names another partition than the producer's */
-function checkPartitions(records: readonly OutgoingRecord[], partition: number, batch: boolean): void {
-  const reason = `the producer writes to partition ${partition} alone`
-  const errors = records.flatMap(({ partition: named }, i): ProblemPart[] => {
-    if (named === undefined || named === partition) return []
-    return [{ pointer: batch ? `/records/${i}/partition` : '/partition', reason }]
-  })
-  if (errors.length === 0) return
-  const detail = `${errors[0]!.pointer}: ${reason}.`
-  throw new Problem('invalid_request', { detail, errors: errors.slice(0, 20) })
 }
 
 const route = {
