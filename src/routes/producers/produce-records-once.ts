@@ -7,9 +7,9 @@ import { RECORD_OVERHEAD_BYTES, unsupported } from '../records/produce-form.ts'
 import { readerOf, withOutcome } from '../records/produce-records.ts'
 import { OutgoingRecordBody, ProduceBatchBody } from '../records/produce-schemas.ts'
 import type { BodyReader } from '../records/produce-form.ts'
-import { EVENT, EVENT_BATCH, isEvent } from '../records/produce-events.ts'
+import { EVENT, EVENT_BATCH } from '../records/produce-events.ts'
 import { isStream } from '../records/produce-stream.ts'
-import { RawQuery } from '../records/raw-record.ts'
+import { ValueQuery } from '../records/raw-record.ts'
 import { CloudEvent } from '../records/read-schemas.ts'
 import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
 import { checkPartitions } from './check-partitions.ts'
@@ -26,8 +26,7 @@ async function produceRecordsOnce(
   const topic = topicParam(c)
   const sequence = sequenceParam(c)
   const media = parseMediaType(c.req.header('content-type'))
-  if (isStream(media) && !isEvent(c.env.incoming.headers))
-    throw unsupported('A stream of records is not served by this route.')
+  if (isStream(c, media)) throw unsupported('A stream of records is not served by this route.')
   if (draining()) throw refused('shutting_down')
   const read = readerOf(c, media, config)
   const token = await producers.verify(topic, c.req.param('producer') ?? '')
@@ -99,7 +98,7 @@ const route = {
       producer: z.string().describe('The `producer` that openProducer gave.'),
       sequence: Sequence,
     }),
-    query: RawQuery,
+    query: ValueQuery,
     body: {
       required: true,
       content: {

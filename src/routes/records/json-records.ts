@@ -1,9 +1,16 @@
 import { z } from 'zod'
 import { parseProduceBody } from '../../records/produce-body.ts'
 import { parseQuery } from '../route.ts'
+import { ValueQuery } from './raw-record.ts'
 import { type ProduceForm, refuseOtherCharset } from './produce-form.ts'
 
-const NoQuery = z.strictObject({})
+/** What the query can say of a raw body only. */
+const onlyRaw = z
+  .never({ error: 'goes with value=body, which makes the body the value of one record' })
+  .optional()
+const NoQuery = z.strictObject(
+  Object.fromEntries(Object.keys(ValueQuery.shape).map((name) => [name, onlyRaw])),
+)
 
 /** `application/json`: one record, or `{"records": [...]}`. */
 export const jsonRecords: ProduceForm = (c, media, { maxBatchRecords }) => {

@@ -7,7 +7,7 @@ import { checkAccept } from '../accept.ts'
 import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
 import { jsonRecords } from './json-records.ts'
 import { answerBatch, answerOne } from './produce-answer.ts'
-import { cloudEvents, EVENT, EVENT_BATCH, isEvent } from './produce-events.ts'
+import { cloudEvents, EVENT, EVENT_BATCH } from './produce-events.ts'
 import { type BodyReader, overloaded, type ProduceForm, RECORD_OVERHEAD_BYTES } from './produce-form.ts'
 import {
   OutgoingRecordBody,
@@ -17,11 +17,11 @@ import {
   StreamLine,
 } from './produce-schemas.ts'
 import { isStream, produceStream, StreamQuery } from './produce-stream.ts'
-import { RawQuery, rawRecord } from './raw-record.ts'
+import { askedValue, rawRecord, ValueQuery } from './raw-record.ts'
 import { CloudEvent } from './read-schemas.ts'
 
 /** The forms a whole body can have. The first that a request is of counts; the last takes any. */
-const forms: readonly ProduceForm[] = [cloudEvents, jsonRecords, rawRecord]
+const forms: readonly ProduceForm[] = [askedValue, cloudEvents, jsonRecords, rawRecord]
 
 export function registerProduceRecords(app: App, deps: Deps): void {
   addRoute(app, route, async (c) => {
@@ -39,7 +39,7 @@ async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {
   const media = parseMediaType(c.req.header('content-type'))
   if (draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
   const { accept } = c.env.incoming.headers
-  if (isStream(media) && !isEvent(c.env.incoming.headers)) {
+  if (isStream(c, media)) {
     checkAccept(accept, ['application/x-ndjson'])
     return produceStream(c, topic, media, deps)
   }
@@ -100,7 +100,7 @@ const route = {
   ].join('\n'),
   request: {
     params: z.object({ topic: TopicName }),
-    query: RawQuery.extend(StreamQuery.shape),
+    query: ValueQuery.extend(StreamQuery.shape),
     body: {
       required: true,
       content: {

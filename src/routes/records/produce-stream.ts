@@ -5,7 +5,9 @@ import { Problem } from '../../problem.ts'
 import { type MediaType, refuseEncoding } from '../body.ts'
 import { requestIdOf } from '../../request-id.ts'
 import { type AppContext, parseQuery } from '../route.ts'
+import { isEvent } from './produce-events.ts'
 import { overloaded, refuseOtherCharset } from './produce-form.ts'
+import { isValue } from './raw-record.ts'
 import { RecordStream } from './record-stream.ts'
 import { StreamAnswer } from './stream-answer.ts'
 import { StreamConnection } from './stream-connection.ts'
@@ -29,8 +31,12 @@ export const StreamQuery = z.strictObject({
     .describe('Of a stream: which records get a line in the answer, before the summary.'),
 })
 
-export function isStream(media: MediaType | undefined): media is MediaType {
-  return media !== undefined && types.has(media.type)
+/** Whether the body is a stream of records: by its type, unless the request says that it is something else. */
+export function isStream(
+  { env: { incoming } }: AppContext,
+  media: MediaType | undefined,
+): media is MediaType {
+  return media !== undefined && types.has(media.type) && !isEvent(incoming.headers) && !isValue(incoming)
 }
 
 /**

@@ -2,12 +2,22 @@ import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import { Problem } from '../../problem.ts'
 import type { RecordHeader } from '../../record.ts'
+import { pointerTokens } from '../../records/json-pointer.ts'
 import type { MediaType } from '../body.ts'
-import { parseQuery } from '../route.ts'
+import { type AppContext, parseQuery } from '../route.ts'
+import { kafkaHeaders, keptHeaders, bytesOf } from './kafka-headers.ts'
 import { type ProduceForm, unsupported } from './produce-form.ts'
+import { keyReader } from './raw-key.ts'
 
-const PREFIX = 'kafka-header-'
+/** What requests prove themselves by: topics are read by others. */
+const secretHeaders = new Set(['authorization', 'proxy-authorization', 'cookie'])
+/** RFC 9110, section 5.1. */
+const HeaderName = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'expected the name of a request header')
+  .refine((name) => !secretHeaders.has(name.toLowerCase()), 'holds credentials, which belong in no topic')
 
+/** What the query says of a record that is made of a body. */
 export const RawQuery = z.strictObject({
   key: z.string().optional().describe("Key of a raw body's record, as text."),
   partition: z
@@ -19,18 +29,57 @@ export const RawQuery = z.strictObject({
     .describe("Partition of a raw body's record."),
 })
 
+/** The same of one whose value is the body's bytes. */
+export const ValueQuery = RawQuery.extend({
+  value: z
+    .literal('body', { error: 'expected body' })
+    .optional()
+    .describe("`body`: the body's bytes are one record's value, whatever their type; JSON as well."),
+  keyHeader: HeaderName.optional().describe("Request header whose bytes are a raw body's key."),
+  keyPointer: z
+    .string()
+    .refine((pointer) => pointerTokens(pointer) !== undefined, 'expected a JSON pointer (RFC 6901)')
+    .optional()
+    .describe('JSON pointer (RFC 6901) to the string or number in a raw body that is its key.'),
+  headers: z
+    .string()
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(HeaderName))
+    .optional()
+    .describe(
+      'Request headers, by comma, kept as record headers under these names where the request has them.',
+    ),
+  timestamp: z
+    .string()
+    .regex(/^\d{1,16}$/, 'expected milliseconds since the epoch')
+    .transform(Number)
+    .pipe(z.number().max(Number.MAX_SAFE_INTEGER, 'expected milliseconds since the epoch'))
+    .optional()
+    .describe("Timestamp of a raw body's record, in milliseconds since the epoch; now, where left out."),
+})
+
+/** Whether the caller wants the body taken as a value, whatever its type says it could mean. */
+export function isValue({ url = '' }: IncomingMessage): boolean {
+  return url.includes('value=') && new URLSearchParams(url.slice(url.indexOf('?'))).has('value')
+}
+
+/** `?value=body`: as rawRecord, whatever the type. */
+export const askedValue: ProduceForm = (c, media, limits) =>
+  isValue(c.env.incoming) ? rawRecord(c, media, limits) : undefined
+
 /**
- * Any other type: the body's bytes are one record's value, `?key=` its key, each `Kafka-Header-NAME` header a record
- * header with the name in the case it was sent in, and the Content-Type is kept as record header `content-type`.
- * @throws Problem invalid_parameter
+ * Any other type: the body's bytes are one record's value; `?key=` is its key, or `?keyHeader=` or `?keyPointer=` says
+ * where that is. Each `Kafka-Header-NAME` header is a record header with the name in the case it was sent in, and the
+ * Content-Type is kept as record header `content-type`.
+ * @throws Problem invalid_parameter, invalid_request, malformed_json
  */
 export const rawRecord: ProduceForm = (c, media) => {
-  const { key, partition } = parseQuery(RawQuery, c)
+  const { partition, timestamp, headers: kept = [], ...query } = parseQuery(ValueQuery, c)
+  const key = keyReader(query, c.env.incoming)
   return (value) => {
     refuseMistaken(media, value)
-    const headers = headersOf(c.env.incoming)
-    const record = { key: key === undefined ? null : Buffer.from(key), value, headers, partition }
-    return { batch: false, records: [record] }
+    const headers = headersOf(c, kept)
+    return { batch: false, records: [{ key: key(value), value, headers, partition, timestamp }] }
   }
 }
 
@@ -47,8 +96,8 @@ function refuseMistaken(media: MediaType | undefined, bytes: Buffer): void {
   )
 }
 
-function headersOf(incoming: IncomingMessage): RecordHeader[] {
-  const headers = kafkaHeaders(incoming)
+function headersOf({ env: { incoming } }: AppContext, kept: readonly string[]): RecordHeader[] {
+  const headers = [...kafkaHeaders(incoming), ...keptHeaders(incoming, kept)]
   const type = incoming.headers['content-type']
   if (
     type !== undefined &&
@@ -57,20 +106,4 @@ function headersOf(incoming: IncomingMessage): RecordHeader[] {
     headers.push({ name: Buffer.from('content-type'), value: bytesOf(type) })
   }
   return headers
-}
-
-/** The record headers that `Kafka-Header-NAME` headers ask for, in order. */
-export function kafkaHeaders({ rawHeaders }: IncomingMessage): RecordHeader[] {
-  const headers: RecordHeader[] = []
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!
-    if (name.length <= PREFIX.length || name.slice(0, PREFIX.length).toLowerCase() !== PREFIX) continue
-    headers.push({ name: bytesOf(name.slice(PREFIX.length)), value: bytesOf(rawHeaders[i + 1]!) })
-  }
-  return headers
-}
-
-/** Node hands header values over as Latin-1: turning them back gives the bytes that were sent. */
-function bytesOf(text: string): Buffer {
-  return Buffer.from(text, 'latin1')
 }
