@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
@@ -26,6 +28,13 @@ async function setUp(partitions = 1, env: Record<string, string> = {}) {
     return linesOf(answer.text)
   }
   return { gateway, topic, client, path, post }
+}
+
+/** Bytes of buffers that are held, by this process and the gateway in it, without what is only not collected yet. */
+function bytesHeld(): number {
+  setFlagsFromString('--expose-gc')
+  ;(runInNewContext('gc') as () => void)()
+  return process.memoryUsage().arrayBuffers
 }
 
 describe('a body of application/x-ndjson', () => {
@@ -313,13 +322,12 @@ describe('a stream of records', () => {
     const stream = new RecordStreamClient(gateway, topic, '?results=errors')
     const line = `{"value":"${'x'.repeat(10_000)}"}`
     const lines = Array<string>(10).fill(line)
-    const used = () => process.memoryUsage().arrayBuffers
     let most = 0
     for (let i = 0; i < 1_500; i++) {
       await stream.send(...lines)
-      most = Math.max(most, used())
+      if (i % 100 === 99) most = Math.max(most, bytesHeld())
     }
     expect((await stream.finish()).at(-1)!.summary).toMatchObject({ records: 15_000, written: 15_000 })
-    expect(most).toBeLessThan(100_000_000)
+        expect(most).toBeLessThan(100_000_000)
   })
 })
