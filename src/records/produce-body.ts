@@ -20,6 +20,7 @@ export interface TransactionBody {
 const MAX_HEADERS = 1_000
 const MAX_REPORTED_ERRORS = 20
 const NO_HEADERS: readonly RecordHeader[] = []
+const headerMembers = new Set(['name', 'nameEncoding', 'value', 'encoding'])
 const QUOTE = 0x22
 const OPEN_BRACKET = 0x5b
 const BACKSLASH = 0x5c
@@ -243,8 +244,13 @@ class Parser {
   }
 
   /** A key or value: text or base64 where it is a JSON string, null where it is null, else its JSON text itself. */
-  #content(span: Span | undefined, encoding: Span | undefined, pointer: string): Buffer | null {
-    const base64 = this.#isBase64(encoding, `${pointer}Encoding`)
+  #content(
+    span: Span | undefined,
+    encoding: Span | undefined,
+    pointer: string,
+    encodingPointer = `${pointer}Encoding`,
+  ): Buffer | null {
+    const base64 = this.#isBase64(encoding, encodingPointer)
     if (span === undefined) return null
     const first = this.#bytes[span.start]
     if (first === LOWER_N) return null
@@ -305,7 +311,7 @@ class Parser {
     return end
   }
 
-  /** `{name, value, encoding?}`. */
+  /** `{name, nameEncoding?, value, encoding?}`, as records are read. */
   #headerElement(at: number, pointer: string, into: RecordHeader[]): number {
     const bytes = this.#bytes
     if (bytes[at] !== OPEN_BRACE) {
@@ -315,18 +321,21 @@ class Parser {
     const parts: Record<string, Span> = {}
     const end = this.#object(at, pointer, (name, start, memberPointer) => {
       const valueEnd = scanJson(bytes, start)
-      if (name !== 'name' && name !== 'value' && name !== 'encoding') {
+      if (!headerMembers.has(name)) {
         this.#fault(memberPointer, 'no such member', 'invalid_headers')
       } else parts[name] = { start, end: valueEnd }
       return valueEnd
     })
     if (end < 0) return end
-    const { name, value, encoding } = parts
+    const { name, nameEncoding, value, encoding } = parts
     if (name === undefined || bytes[name.start] !== QUOTE)
       this.#fault(`${pointer}/name`, 'expected text', 'invalid_headers')
     else if (value === undefined)
       this.#fault(`${pointer}/value`, 'required; it may be null', 'invalid_headers')
-    else this.#addHeader(into, this.#text(name, `${pointer}/name`), value, encoding, `${pointer}/value`)
+    else {
+      const nameBytes = this.#content(name, nameEncoding, `${pointer}/name`)!
+      this.#addHeader(into, nameBytes, value, encoding, `${pointer}/value`)
+    }
     return end
   }
 
@@ -344,7 +353,11 @@ class Parser {
     } else if (into.length >= MAX_HEADERS) {
       this.#fault(pointer, `more than ${MAX_HEADERS} headers`, 'invalid_headers')
       this.#throwFaults()
-    } else into.push({ name, value: this.#content(value, encoding, pointer) })
+    } else {
+      // Only the list form has one, and its pointers end like that.
+      const encodingPointer = encoding && pointer.replace(/value$/, 'encoding')
+      into.push({ name, value: this.#content(value, encoding, pointer, encodingPointer) })
+    }
   }
 
   /** Walks an object as walkObject does. A member named twice is a fault: parsers disagree on which one counts. */

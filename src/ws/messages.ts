@@ -72,6 +72,7 @@ export type ClientMessage = z.output<typeof ClientMessage>
 
 const Header = z.strictObject({
   name: z.string(),
+  nameEncoding: z.literal('base64').optional(),
   value: z.string().nullable(),
   encoding: z.literal('base64').optional(),
 })

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import fc from 'fast-check'
 
 /** A key or value: its bytes in Kafka, and one of the ways JSON can spell them. */
@@ -12,7 +13,8 @@ export interface Invented {
   /** Undefined where the member is left out. */
   readonly key: Content | undefined
   readonly value: Content
-  readonly headers: readonly (readonly [name: string, value: Content])[]
+  /** A name is text, or bytes that are none. */
+  readonly headers: readonly (readonly [name: string | Buffer, value: Content])[]
   readonly headersAs: 'object' | 'list'
   readonly timestamp: number | undefined
   readonly partition: number | undefined
@@ -21,9 +23,9 @@ export interface Invented {
 }
 
 export const PARTITIONS = 3
-
 /** Once, so that a seed makes the same records again within minutes. */
 const now = Date.now()
+
 const space = fc.constantFrom('', '', ' ', '\n', '\t \r\n')
 /** Any text that UTF-8 can carry. */
 const text = fc.oneof(
@@ -93,7 +95,15 @@ export function asBase64(bytes: Buffer): Content {
 const headerName = fc
   .oneof(fc.constantFrom('', 'a', 'b', 'ce_id', 'content-type', '2', '1'), text)
   .filter((each) => !(each in Object.prototype) && !/[\0-\x1f\x7f]/.test(each))
-const header = fc.tuple(headerName, fc.oneof(fc.constant(nothing), ofText, ofBytes))
+/** Bytes that are no UTF-8, which the list form alone can name. */
+const binaryName = fc
+  .uint8Array({ min: 0x80, minLength: 1, maxLength: 4 })
+  .map((array) => Buffer.from(array))
+  .filter((bytes) => !isUtf8(bytes))
+const header = fc.tuple(
+  fc.oneof({ weight: 4, arbitrary: headerName }, { weight: 1, arbitrary: binaryName }),
+  fc.oneof(fc.constant(nothing), ofText, ofBytes),
+)
 
 export const inventedRecord: fc.Arbitrary<Invented> = fc.record({
   key: fc.option(content, { nil: undefined }),
@@ -126,13 +136,15 @@ export function recordJson(record: Invented): string {
 
 function headersJson({ headers, headersAs }: Invented): string {
   const unique = new Set(headers.map(([name]) => name)).size === headers.length
-  const texts = headers.every(([, { kind }]) => kind !== 'bytes')
+  const texts = headers.every(([name, { kind }]) => kind !== 'bytes' && typeof name === 'string')
   if (headersAs === 'object' && unique && texts)
     return `{${headers.map(([name, { json }]) => `${JSON.stringify(name)}:${json}`).join(',')}}`
   return `[${headers
     .map(([name, { json, kind }]) => {
       const encoding = kind === 'bytes' ? ',"encoding":"base64"' : ''
-      return `{"name":${JSON.stringify(name)},"value":${json}${encoding}}`
+      const named = typeof name === 'string' ? name : name.toString('base64')
+      const nameEncoding = typeof name === 'string' ? '' : ',"nameEncoding":"base64"'
+      return `{"name":${JSON.stringify(named)}${nameEncoding},"value":${json}${encoding}}`
     })
     .join(',')}]`
 }

@@ -59,6 +59,14 @@ const headerName = fc.oneof(
   textPart.filter(({ means }) => ![...means].some((c) => c < ' ' || c === '\x7f')),
   fc.constantFrom('__proto__', 'constructor', 'a').map((means) => ({ text: JSON.stringify(means), means })),
 )
+/** A header's name in the list form, which can be bytes. */
+const encodedName: fc.Arbitrary<Part<string | Buffer> & { encoding?: string }> = fc.oneof(
+  headerName,
+  fc
+    .uint8Array({ min: 0x80, maxLength: 9 })
+    .map((array) => Buffer.from(array))
+    .map((means) => ({ text: JSON.stringify(means.toString('base64')), means, encoding: '"base64"' })),
+)
 const bytesOf = (means: string | null) => (means === null ? null : Buffer.from(means))
 
 const headers: fc.Arbitrary<Part<OutgoingRecord['headers']>> = fc.oneof(
@@ -70,17 +78,21 @@ const headers: fc.Arbitrary<Part<OutgoingRecord['headers']>> = fc.oneof(
       means: entries.map(([name, value]) => ({ name: Buffer.from(name.means), value: bytesOf(value.means) })),
     })),
   fc
-    .array(fc.tuple(headerName, content, fc.boolean()), { maxLength: 4 })
+    .array(fc.tuple(encodedName, content, fc.boolean()), { maxLength: 4 })
     .map((all) => all.filter(([, value]) => /^("|null$)/.test(value.text)))
     .map((entries) => ({
       text: `[${entries
         .map(([name, { text, encoding }, swapped]) => {
           const members = [`"name":${name.text}`, `"value":${text}`]
           if (encoding !== undefined) members.unshift(`"encoding":${encoding}`)
+          if (name.encoding !== undefined) members.unshift(`"nameEncoding":${name.encoding}`)
           return `{${(swapped ? members.reverse() : members).join(' , ')}}`
         })
         .join(',')}]`,
-      means: entries.map(([name, value]) => ({ name: Buffer.from(name.means), value: value.means })),
+      means: entries.map(([name, value]) => ({
+        name: Buffer.from(name.means as string),
+        value: value.means,
+      })),
     })),
 )
 

@@ -64,6 +64,12 @@ export function plainOfMessage({ key, value, headers, timestamp }: KafkaMessage)
   return { key: hex(key), value: hex(value), headers: pairs, timestamp: Number(timestamp) }
 }
 
+/** The record as kafkajs can give it back, to which every name is text. */
+export function withNamesAsText(record: Plain): Plain {
+  const textOf = (name: string) => hex(Buffer.from(Buffer.from(name, 'hex').toString()))!
+  return { ...record, headers: record.headers.map(([name, value]) => [textOf(name), value]) }
+}
+
 /** The headers in the order of their names. */
 export function byName(record: Plain): Plain {
   return { ...record, headers: record.headers.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)) }

@@ -50,18 +50,22 @@ function plainDigits(key: string, value: unknown, { source = '' }: { source?: st
 type Sent = z.output<typeof OutgoingRecordBody>
 
 function isSound({ key, keyEncoding, value, valueEncoding, headers }: Sent): boolean {
-  const list: { name: string; value: unknown; encoding?: 'base64' | null | undefined }[] = Array.isArray(
-    headers,
-  )
+  const list: {
+    name: string
+    nameEncoding?: 'base64' | null | undefined
+    value: unknown
+    encoding?: 'base64' | null | undefined
+  }[] = Array.isArray(headers)
     ? headers
     : Object.entries(headers ?? {}).map(([name, value]) => ({ name, value }))
   return (
     isContent(key, keyEncoding) &&
     isContent(value, valueEncoding) &&
-    list.every(({ name, value, encoding }) => {
-      const control = [...name].some((c) => c < ' ' || c === '\x7f')
+    list.every(({ name, nameEncoding, value, encoding }) => {
+      const bytes = Buffer.from(name, nameEncoding ?? 'utf8')
+      const control = bytes.some((byte) => byte < 0x20 || byte === 0x7f)
       const text = typeof value === 'string' || value === null
-      return text && name.isWellFormed() && !control && isContent(value, encoding)
+      return text && isContent(name, nameEncoding) && !control && isContent(value, encoding)
     })
   )
 }
@@ -138,6 +142,11 @@ describe('parseProduceBody', () => {
     expect(
       faults('{"value":1,"headers":[{"name":"a"},3,{"value":null},{"name":"b","value":"","z":1}]}'),
     ).toEqual(['invalid_headers', '/headers/0/value', '/headers/1', '/headers/2/name', '/headers/3/z'])
+    expect(
+      faults(
+        '{"value":1,"headers":[{"name":"a","value":"","encoding":"hex"},{"name":"@","nameEncoding":"base64","value":""}]}',
+      ),
+    ).toEqual(['invalid_encoding', '/headers/0/encoding', '/headers/1/name'])
     expect(faults('{"value":"@","valueEncoding":"base64","key":"YR==","keyEncoding":"base64"}')).toEqual([
       'invalid_encoding',
       '/key',

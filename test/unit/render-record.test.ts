@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { readRecordBatches } from '../../src/kafka/wire/record-batch-reader.ts'
 import { ByteWriter } from '../../src/records/byte-writer.ts'
 import { type RecordFormat, recordPrefix, renderRecord } from '../../src/records/render-record.ts'
+import { CloudEvent, ReadRecord } from '../../src/routes/records/read-schemas.ts'
+import { DeliveredRecord } from '../../src/ws/messages.ts'
 import { makeBatch, type TestBatch, type TestRecord } from '../support/record-batch.ts'
 
 const formats = ['auto', 'json', 'text', 'base64'] as const
@@ -95,7 +97,9 @@ describe('renderRecord', () => {
             value: value === null ? null : isUtf8(value) ? value.toString() : value.toString('base64'),
             ...(value === null || isUtf8(value) ? {} : { encoding: 'base64' }),
           }))
-          expect(parsed({ key, value, headers }, format)).toEqual({
+          const shown = parsed({ key, value, headers }, format)
+          for (const schema of [ReadRecord, DeliveredRecord]) expect(() => schema.parse(shown)).not.toThrow()
+          expect(shown).toEqual({
             topic: 'orders',
             partition: 3,
             offset: 42,
@@ -109,6 +113,32 @@ describe('renderRecord', () => {
           })
         },
       ),
+      { numRuns: 3_000 },
+    )
+  })
+
+  it('shows any record as an event, whatever its headers say of it', () => {
+    const attribute = fc.constantFrom('specversion', 'id', 'source', 'type', 'time', 'subject', 'x')
+    const text = fc.oneof(fc.constantFrom('1.0', '/a', '2026-01-31T09:30:00Z').map(bytesOf), field)
+    const event = fc.tuple(
+      attribute.map((name) => bytesOf(`ce_${name}`)),
+      text,
+    )
+    const type = fc
+      .constantFrom('application/json', 'text/plain', 'application/cloudevents+json', 'image/png', 'x')
+      .map((each) => [bytesOf('content-type'), bytesOf(each)] as const)
+    const whole = ['specversion', 'id', 'source', 'type'].map(
+      (n) => [bytesOf(`ce_${n}`), bytesOf('1.0')] as const,
+    )
+    const headers = fc
+      .tuple(fc.boolean(), fc.array(fc.oneof(event, type, header), { maxLength: 6 }))
+      .map(([isEvent, more]) => (isEvent ? [...whole, ...more] : more))
+    fc.assert(
+      fc.property(field, field, headers, (key, value, list) => {
+        const shown = parsed({ key, value, headers: list }, 'cloudevents')
+        expect(() => CloudEvent.parse(shown.value)).not.toThrow()
+        expect(() => ReadRecord.parse(shown)).not.toThrow()
+      }),
       { numRuns: 3_000 },
     )
   })

@@ -12,6 +12,7 @@ const encoding = z
 const HeaderList = z.array(
   z.strictObject({
     name: z.string(),
+    nameEncoding: z.literal('base64').nullish(),
     value: z.string().nullable(),
     encoding: z.literal('base64').nullish(),
   }),

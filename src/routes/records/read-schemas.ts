@@ -101,7 +101,7 @@ export const CloudEvent = z
     subject: z.string().nullish(),
     time: z.string().nullish().describe('RFC 3339.'),
     partitionkey: z.string().nullish().describe("The key of the event's record."),
-    data: z.unknown().describe('Any JSON where datacontenttype is JSON or left out, else text.'),
+    data: z.unknown().optional().describe('Any JSON where datacontenttype is JSON or left out, else text.'),
     data_base64: z.string().nullish().describe('Data that is bytes.'),
   })
   .openapi('CloudEvent', {
