@@ -6,6 +6,7 @@ import { startTemporaryCluster } from '../dev/kafka/cluster.ts'
 import type { Client } from './clients/client.ts'
 import { exactlyOnce } from './clients/exactly-once.ts'
 import { ndjson } from './clients/ndjson.ts'
+import { namedTransactions } from './clients/named-transactions.ts'
 import { post } from './clients/post.ts'
 import { transactions } from './clients/transactions.ts'
 import { websocket } from './clients/websocket.ts'
@@ -24,6 +25,7 @@ const routes: Readonly<Record<string, { readonly client: Client; readonly count:
   websocket: { client: websocket, count: 2 },
   'exactly-once': { client: exactlyOnce, count: 2 },
   transactions: { client: transactions, count: 2 },
+  'named-transactions': { client: namedTransactions, count: 2 },
 }
 const TOPICS = ['soak-a', 'soak-b', 'soak-c']
 const PARTITIONS = 4

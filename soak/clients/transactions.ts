@@ -21,7 +21,7 @@ export const transactions: Client = async ({ urls, topics, name, over, tell }) =
       value: `${name}-${n++}`,
     }))
     const since = performance.now()
-    const first = await send(`${turn.url}/v1/transactions`, { records })
+    const first = await sendTransaction(turn.url, { records })
     let answer = first
     // Any gateway can be asked.
     for (let tries = 0; answer?.state === 'unknown' && tries < 60; tries++) {
@@ -45,9 +45,10 @@ export const transactions: Client = async ({ urls, topics, name, over, tell }) =
   }
 }
 
-async function send(url: string, body: object): Promise<Answer | undefined> {
+/** Sends a transaction; undefined where no answer came. */
+export async function sendTransaction(url: string, body: object): Promise<Answer | undefined> {
   try {
-    const response = await fetch(url, {
+    const response = await fetch(`${url}/v1/transactions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
