@@ -9,6 +9,7 @@ import { partitions } from './benchmarks/partitions.ts'
 import { previous } from './benchmarks/previous.ts'
 import { rebalance } from './benchmarks/rebalance.ts'
 import { single } from './benchmarks/single.ts'
+import { sizes } from './benchmarks/sizes.ts'
 import { start } from './benchmarks/start.ts'
 import { websocket } from './benchmarks/websocket.ts'
 import type { Benchmark } from './harness/bench.ts'
@@ -24,6 +25,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   single,
   batch,
   partitions,
+  sizes,
   websocket,
   latency,
   memory,

@@ -5,6 +5,7 @@ import type { Confirmed, Measured } from './meter.ts'
 export interface ProduceLoad {
   readonly connections: number
   readonly batch?: number
+  readonly valueBytes?: number
 }
 
 /** One record a request, each under a key. */

@@ -10,6 +10,8 @@ export interface HttpLoadOptions {
   readonly connections: number
   /** Records of one request; one that is not in a batch where not given. */
   readonly batch?: number
+  /** Of single records; 100 where not given. */
+  readonly valueBytes?: number
   readonly warmup: number
   readonly seconds: number
   /** The server's process, to be watched. */
@@ -61,8 +63,8 @@ export const httpLoad = inOwnProcess(
   },
 )
 
-function requestsOf({ topics, batch }: HttpLoadOptions): Request[] {
-  const bodyOf = (i: number) => (batch === undefined ? recordJson(i) : batchJson(i, batch))
+function requestsOf({ topics, batch, valueBytes }: HttpLoadOptions): Request[] {
+  const bodyOf = (i: number) => (batch === undefined ? recordJson(i, valueBytes) : batchJson(i, batch))
   // A multiple of the topics, so that each gets as much.
   const bodies = Math.ceil(BODIES_BYTES / bodyOf(0).length / topics.length) * topics.length
   return Array.from({ length: bodies }, (_, i) => ({

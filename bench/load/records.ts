@@ -13,8 +13,8 @@ export function valueAt(i: number, bytes = VALUE_BYTES): string {
 }
 
 /** The i-th record as a body of the produce route. */
-export function recordJson(i: number): string {
-  return `{"key":"${keyAt(i)}","value":${valueAt(i)}}`
+export function recordJson(i: number, valueBytes?: number): string {
+  return `{"key":"${keyAt(i)}","value":${valueAt(i, valueBytes)}}`
 }
 
 /** The i-th batch of `size` records as a body of the produce route. */
