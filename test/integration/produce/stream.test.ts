@@ -328,6 +328,6 @@ describe('a stream of records', () => {
       if (i % 100 === 99) most = Math.max(most, bytesHeld())
     }
     expect((await stream.finish()).at(-1)!.summary).toMatchObject({ records: 15_000, written: 15_000 })
-        expect(most).toBeLessThan(100_000_000)
+    expect(most).toBeLessThan(100_000_000)
   })
 })
