@@ -422,7 +422,7 @@ export const problems = {
     status: 504,
     retryable: false,
     title: 'Kafka did not confirm the write in time',
-    fix: 'The record may or may not be in the topic. Sending it again may write it twice; read the topic where that matters. What became of a transaction, GET /v1/transactions/{transaction} says.',
+    fix: 'The record may or may not be in the topic. Sending it again may write it twice; read the topic where that matters, or write under an exactly-once producer. What became of a transaction, GET /v1/transactions/{transaction} says.',
   },
   write_unconfirmed: {
     status: 504,

@@ -14,10 +14,17 @@ kept = None
 def before_call(context, case, kwargs):
     topic = str((case.path_parameters or {}).get("topic", ""))
     # Names made up at random are names of no topic: no record would ever be written or read.
-    if "/records" in case.operation.path and NAME.fullmatch(topic):
+    path = case.operation.path
+    if ("/records" in path or path.endswith("/producers")) and NAME.fullmatch(topic):
         case.path_parameters["topic"] = topic_with_records(case)
     # What breaks the contract on purpose stays as it is.
     positive = case.meta is None or case.meta.generation.mode.is_positive
+    if positive and path.endswith("/producers") and isinstance(case.body, dict) and "partition" in case.body:
+        case.body["partition"] %= 3
+    if positive and "/producers/{producer}" in path:
+        # Signed, so none that is made up is one.
+        case.path_parameters["producer"] = new_producer(case)
+        case.path_parameters["sequence"] = 0
     if positive and case.operation.path == "/v1/topics" and isinstance(case.body, dict):
         fit_for_one_broker(case.body)
 
@@ -37,6 +44,13 @@ def topic_with_records(case):
         topics = f"{case.operation.base_url.rstrip('/')}/v1/topics"
         requests.post(topics, json={"name": kept, "partitions": 3}, timeout=15).raise_for_status()
     return kept
+
+
+def new_producer(case):
+    producers = f"{case.operation.base_url.rstrip('/')}/v1/topics/{kept}/producers"
+    answer = requests.post(producers, timeout=15)
+    answer.raise_for_status()
+    return answer.json()["producer"]
 
 
 def fit_for_one_broker(topic):

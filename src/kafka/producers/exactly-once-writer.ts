@@ -10,9 +10,10 @@ import { BatchSender } from './batch-sender.ts'
 import { ProducerExpiration } from './expiration.ts'
 import { newProducerId } from './new-producer-id.ts'
 import { type ConfirmedWrite, OnceWrite, type OnceWriteMeans } from './once-write.ts'
-import { decodeProducerToken, encodeProducerToken, type ProducerToken } from './producer-token.ts'
+import { decodeProducerToken, encodeProducerToken, keyOf, type ProducerToken } from './producer-token.ts'
 import { RecentProducers } from './recent-producers.ts'
 import { MAX_SEQUENCE } from './sequence-rules.ts'
+import { WritesUnderWay } from './writes-under-way.ts'
 
 /** A producer as it was opened. */
 export interface OpenedProducer {
@@ -31,6 +32,7 @@ export class ExactlyOnceWriter {
   readonly #secrets: SecretStore
   readonly #means: OnceWriteMeans
   readonly #timeoutMs: number
+  readonly #underWay = new WritesUnderWay()
   #signer: TokenSigner | undefined
 
   /** Every call ends within `timeoutMs`. */
@@ -90,7 +92,8 @@ export class ExactlyOnceWriter {
 
   /**
    * Writes records as one batch, all or none, the first of them under sequence number `first`; or finds out that it was
-   * done before. Safe to call again with the same arguments at any time, at any gateway, also while it is under way.
+   * done before. Safe to call again with the same arguments at any time, at any gateway, also while it is under way. Calls
+   * of one producer may follow each other without waiting for the answers.
    * Partitions that records name are not looked at.
    * @throws Problem write_unconfirmed, kafka_unavailable, not_enough_replicas: call again; sequence_gap,
    * sequence_conflict, sequence_expired, producer_expired, invalid_sequence; topic_not_found; invalid_request for a
@@ -110,7 +113,12 @@ export class ExactlyOnceWriter {
     }
     const deadline = new Deadline(timeoutMs)
     try {
-      return await new OnceWrite(this.#means, { topic, ...token }, range, records, deadline).run()
+      const key = keyOf(token)
+      const earlier = this.#underWay.before(key, first)
+      return await this.#underWay.run(key, first, async () => {
+        if (earlier !== undefined) await deadline.within(earlier)
+        return new OnceWrite(this.#means, { topic, ...token }, range, records, deadline).run()
+      })
     } catch (error) {
       throw inDoubt(error)
     }

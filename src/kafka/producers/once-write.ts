@@ -111,7 +111,7 @@ export class OnceWrite {
       if (this.#isTooOld(before.expirationMs)) {
         if (!before.asked) before = await this.#ask()
         // It may have been new enough when it was written.
-        if (before.lastSequence < this.#range.first) throw tooOld(before.expirationMs)
+        if (before.lastSequence < this.#range.first) throw this.#tooOld(before.expirationMs)
       }
       const reliable = this.#deadline.slice(reliableFor(before.expirationMs))
       const sent = await sender.send({ ...this.#target, batch }, reliable)
@@ -150,6 +150,14 @@ export class OnceWrite {
   #isTooOld(expirationMs: number): boolean {
     const newest = this.#stamped.reduce((max, { timestamp }) => Math.max(max, timestamp), 0)
     return newest < this.#startedAt - mostTimestampAge(expirationMs)
+  }
+
+  #tooOld(expirationMs: number): Problem {
+    const least = new Date(this.#startedAt - mostTimestampAge(expirationMs)).toISOString()
+    const reason = `the newest may not be before ${least}, since Kafka remembers a producer by it`
+    const pointer = this.#records.length > 1 ? '/records' : '/timestamp'
+    const detail = `The timestamp is too old: ${reason}.`
+    return new Problem('invalid_request', { detail, errors: [{ pointer, reason }], outcome: 'not_written' })
   }
 
   /** Takes the leader's word that it has the batch, and finds out whether it has just got it. */
@@ -232,12 +240,6 @@ async function orUnconfirmed<T>(reading: Promise<T>): Promise<T> {
     const { code, options, message } = problemFromKafka(error)
     throw code === 'kafka_unavailable' ? unconfirmed(options.cause ?? message) : error
   }
-}
-
-function tooOld(expirationMs: number): Problem {
-  const hours = Math.round(mostTimestampAge(expirationMs) / 360_000) / 10
-  const detail = `The newest timestamp of a PUT may be ${hours} hours old at most, since Kafka remembers a producer by it.`
-  return new Problem('invalid_request', { detail, outcome: 'not_written' })
 }
 
 /** @throws Problem internal_error for an offset that JSON can't carry exactly */

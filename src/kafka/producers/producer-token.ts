@@ -35,3 +35,8 @@ export function decodeProducerToken(bytes: Buffer): ProducerToken | undefined {
     topicId: bytes.toString('hex', 21).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
   }
 }
+
+/** Tells producers apart, each on its partition. */
+export function keyOf({ producerId, producerEpoch, topicId, partition }: ProducerToken): string {
+  return `${producerId}/${producerEpoch}/${topicId}/${partition}`
+}

@@ -1,4 +1,4 @@
-import type { ProducerToken } from './producer-token.ts'
+import { keyOf, type ProducerToken } from './producer-token.ts'
 
 /** What was seen of a producer when Kafka confirmed a write of it. */
 export interface Sighting {
@@ -36,8 +36,4 @@ export class RecentProducers {
   forget(token: ProducerToken): void {
     this.#seen.delete(keyOf(token))
   }
-}
-
-function keyOf({ producerId, producerEpoch, topicId, partition }: ProducerToken): string {
-  return `${producerId}/${producerEpoch}/${topicId}/${partition}`
 }

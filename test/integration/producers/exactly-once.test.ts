@@ -5,6 +5,7 @@ import { http } from '../../support/http.ts'
 import { makeTopic, uniqueName } from '../../support/kafka.ts'
 import { TestProducer } from '../../support/producer.ts'
 import { removeRecordsBelow } from '../../support/produce.ts'
+import { RawConnection } from '../../support/raw-http.ts'
 import { readAll } from '../../support/read-all.ts'
 
 async function setUp(configs: Record<string, string> = {}, partitions = 1) {
@@ -118,6 +119,23 @@ describe('a PUT', () => {
       }
     }
     expect(await values()).toEqual(Array.from({ length: 12 }, (_, n) => `v${n}`))
+  })
+
+  it('that follows another on its way is written after it, where both are at one replica', async () => {
+    const topic = await makeTopic()
+    const gateway = await startTestGateway()
+    const producer = await TestProducer.open(http(gateway), topic)
+    const connection = new RawConnection(gateway)
+    for (let n = 0; n < 30; n++) {
+      const body = JSON.stringify({ value: `v${n}` })
+      const type = 'Content-Type: application/json'
+      connection
+        .sendHead(`PUT ${producer.path(n)} HTTP/1.1`, type, `Content-Length: ${body.length}`)
+        .send(body)
+    }
+    for (let n = 0; n < 30; n++) {
+      expect(await connection.answer()).toMatchObject({ status: 201, json: { offset: n, duplicate: false } })
+    }
   })
 
   it('that is not among the last five is found in the log, and told from one with other bounds', async () => {
