@@ -1,5 +1,6 @@
 """Steers what Schemathesis makes up, where left alone it would miss its aim."""
 
+import json
 import re
 from uuid import uuid4
 
@@ -8,6 +9,11 @@ import schemathesis
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 kept = None
+
+
+@schemathesis.serializer("application/x-ndjson")
+def one_line(context, value):
+    return value if isinstance(value, bytes) else json.dumps(value).encode() + b"\n"
 
 
 @schemathesis.hook
