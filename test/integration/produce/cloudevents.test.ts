@@ -218,6 +218,18 @@ describe('an event', () => {
   })
 })
 
+describe('a structured event that is asked to be a value', () => {
+  it('stays as it was sent, in structured content mode', async () => {
+    const { client, topic, post } = await gatewayWithTopic()
+    const text = eventText('"data" : 1.0')
+    expect((await post(text, EVENT, '?value=body')).status).toBe(200)
+    const [record] = await readAll(topic)
+    expect([String(record!.value), headersOf(record!)]).toEqual([text, EVENT])
+    const path = `/v1/topics/${topic}/partitions/0/records/0`
+    expect((await client.get(path, { headers: { accept: EVENT['content-type'] } })).text).toBe(text)
+  })
+})
+
 describe('what is no event', () => {
   it('is refused, each attribute at fault named', async () => {
     const cases: [body: string, pointers: string[]][] = [
