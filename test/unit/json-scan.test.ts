@@ -70,6 +70,19 @@ describe('scanJson', () => {
     )
   })
 
+  it('does so wherever in a long string something special stands', () => {
+    const special = fc.constantFrom('"', '\\', '\\n', '\\"', '\\u00e9', '\n', '\u0000', '\u001f', 'é💥')
+    const plain = fc.integer({ min: 0, max: 700 }).map((length) => 'x'.repeat(length))
+    const text = fc.array(fc.tuple(plain, special), { maxLength: 4 }).map((parts) => parts.flat().join(''))
+    fc.assert(
+      fc.property(text, plain, fc.constantFrom('"', '', '"]'), (body, tail, end) => {
+        expect(accepts(`"${body}${tail}${end}`)).toBe(parses(`"${body}${tail}${end}`))
+        expect(accepts(`["${body}${tail}${end}`)).toBe(parses(`["${body}${tail}${end}`))
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
   it('ends at the end of the first value, whatever follows it', () => {
     fc.assert(
       fc.property(jsonText, fc.constantFrom(',1', ']', '}', ' {', '\n"x'), (text, rest) => {
