@@ -23,6 +23,7 @@ beforeAll(async () => {
         'org.apache.kafka.common.security.plain.PlainLoginModule required user_sluice="secret";',
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       'super.users': 'User:ANONYMOUS',
+      'transaction.max.timeout.ms': '20000',
     },
   })
 })
@@ -77,4 +78,15 @@ describe('a transaction in a Kafka with ACLs', () => {
     expect((await transact(client, body)).json).toMatchObject({ state: 'committed', duplicate: true })
     expect(await committedValues(client, topic, kafka.bootstrap)).toEqual(['x'])
   })
+})
+
+it('is 502 transaction_timeout_refused where the brokers allow no transaction as long as the gateway may need', async () => {
+  const topic = await makeTopic({}, kafka.bootstrap)
+  const env = { KAFKA_BROKERS: kafka.bootstrap, SLUICE_PRODUCE_TIMEOUT_MS: '16000' }
+  const client = http(await startTestGateway(env))
+  const answer = await transact(client, { records: [{ topic, value: 'x' }] })
+  expect([answer.status, answer.json]).toMatchObject([
+    502,
+    { code: 'transaction_timeout_refused', state: 'aborted' },
+  ])
 })
