@@ -420,7 +420,7 @@ it(
         }
       },
     )
-    // A counterexample is printed with the seed and the path that make it again.
+    // A failure prints its seed, which TEST_FIDELITY_SEED takes; TEST_FIDELITY_RUNS=1000 looks further.
     await fc.assert(property, { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) })
   },
 )

@@ -4,6 +4,7 @@ import { eventOfRecord, plain } from '../../support/cloudevents.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpAnswer } from '../../support/http.ts'
 import { makeTopic } from '../../support/kafka.ts'
+import { TestProducer } from '../../support/producer.ts'
 import { RawConnection } from '../../support/raw-http.ts'
 import { readAll, type WitnessedRecord } from '../../support/read-all.ts'
 
@@ -200,6 +201,30 @@ describe('an event', () => {
       expect(answer.status).toBe(200)
     }
     expect((await readAll(topic)).map(({ value }) => value)).toEqual([null, null, Buffer.alloc(0)])
+  })
+
+  it('may hold lines of JSON, which are its data and no stream of records', async () => {
+    const { topic, post } = await gatewayWithTopic()
+    const answer = await post('{"a":1}\n{"a":2}\n', {
+      ...requiredHeaders,
+      'content-type': 'application/x-ndjson',
+    })
+    expect(answer.json).toMatchObject({ partition: 0, offset: 0 })
+    expect((await readAll(topic)).map(({ value }) => String(value))).toEqual(['{"a":1}\n{"a":2}\n'])
+  })
+
+  it('is written once by an exactly-once producer, however often it is sent', async () => {
+    const { client, topic } = await gatewayWithTopic()
+    const producer = await TestProducer.open(client, topic)
+    const statuses: number[] = []
+    for (let n = 0; n < 2; n++) {
+      const answer = await client.put(producer.path(0), `[${eventText('')},${eventText('"data":1')}]`, {
+        headers: BATCH,
+      })
+      statuses.push(answer.status)
+    }
+    expect(statuses).toEqual([201, 200])
+    expect((await readAll(topic)).map((record) => headersOf(record).ce_id)).toEqual(['a-1', 'a-1'])
   })
 
   it('takes a key and a partition that the caller gives before its own partitionkey, and more record headers', async () => {
