@@ -41,7 +41,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     },
     log,
   )
-  const producers = createExactlyOnceWriter(cluster, config.secret, limits.produceTimeoutMs, log)
+  const producers = createExactlyOnceWriter(cluster, config.secret, config.produce, log)
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
   const deps = {
     config,

@@ -43,7 +43,7 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     { timeoutMs: 1_000, limit: 1, codecOf: () => 'none' as const },
     log,
   )
-  const producers = createExactlyOnceWriter(cluster, config.secret, 1_000, log)
+  const producers = createExactlyOnceWriter(cluster, config.secret, config.produce, log)
   const deps = {
     config,
     log,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { Problem } from '../../problem.ts'
 import type { OutgoingRecord } from '../../record.ts'
 import { TokenSigner } from '../../signed-token.ts'
+import { defaultsOf, type TopicRule, type WriteDefaults } from '../../topic-defaults.ts'
 import type { Cluster, TopicInfo } from '../cluster.ts'
 import { Deadline } from '../deadline.ts'
 import { problemFromKafka } from '../errors.ts'
@@ -31,15 +32,15 @@ export interface OpenedProducer {
 export class ExactlyOnceWriter {
   readonly #secrets: SecretStore
   readonly #means: OnceWriteMeans
-  readonly #timeoutMs: number
+  readonly #defaultsOf: (topic: string) => WriteDefaults
   readonly #underWay = new WritesUnderWay()
   #signer: TokenSigner | undefined
 
-  /** Every call ends within `timeoutMs`. */
-  constructor(secrets: SecretStore, means: OnceWriteMeans, timeoutMs: number) {
+  /** `defaultsOf` a topic: how its batches are compressed, and within how long every call ends. */
+  constructor(secrets: SecretStore, means: OnceWriteMeans, defaultsOf: (topic: string) => WriteDefaults) {
     this.#secrets = secrets
     this.#means = means
-    this.#timeoutMs = timeoutMs
+    this.#defaultsOf = defaultsOf
   }
 
   /**
@@ -47,7 +48,7 @@ export class ExactlyOnceWriter {
    * @throws Problem topic_not_found, partition_not_found, kafka_unavailable, kafka_auth_failed, kafka_authorization
    */
   async open(topic: string, partition?: number): Promise<OpenedProducer> {
-    const deadline = new Deadline(this.#timeoutMs)
+    const deadline = new Deadline(this.#defaultsOf(topic).timeoutMs)
     const info = await this.#topicWith(topic, partition, deadline)
     const chosen = partition ?? anyPartition(info)
     const secret = await deadline.within(this.#secrets.get())
@@ -104,20 +105,21 @@ export class ExactlyOnceWriter {
     token: ProducerToken,
     first: number,
     records: readonly OutgoingRecord[],
-    timeoutMs: number = this.#timeoutMs,
+    timeoutMs?: number,
   ): Promise<ConfirmedWrite> {
     const range = { first, last: first + records.length - 1 }
     if (range.last > MAX_SEQUENCE) {
       const detail = `The last record would have the number ${range.last}: open another producer.`
       throw new Problem('invalid_sequence', { detail, outcome: 'not_written' })
     }
-    const deadline = new Deadline(timeoutMs)
+    const { compression, timeoutMs: usual } = this.#defaultsOf(topic)
+    const deadline = new Deadline(timeoutMs ?? usual)
     try {
       const key = keyOf(token)
       const earlier = this.#underWay.before(key, first)
       return await this.#underWay.run(key, first, async () => {
         if (earlier !== undefined) await deadline.within(earlier)
-        return new OnceWrite(this.#means, { topic, ...token }, range, records, deadline).run()
+        return new OnceWrite(this.#means, { topic, ...token }, range, records, compression, deadline).run()
       })
     } catch (error) {
       throw inDoubt(error)
@@ -125,19 +127,21 @@ export class ExactlyOnceWriter {
   }
 }
 
-/** The writer with what it is made of. `secret` signs its tokens; where undefined, one that is kept in Kafka. */
+/** The writer with what it is made of. Whatever the topics' defaults say of `acks`, it waits for all in-sync replicas.
+ * `secret` signs its tokens; where undefined, one that is kept in Kafka. */
 export function createExactlyOnceWriter(
   cluster: Cluster,
   secret: string | undefined,
-  timeoutMs: number,
+  { defaults, topics }: { readonly defaults: WriteDefaults; readonly topics: readonly TopicRule[] },
   log: Pick<Logger, 'info' | 'warn'>,
 ): ExactlyOnceWriter {
+  const { timeoutMs } = defaults
   const ackTimeoutMs = Math.max(250, Math.min(5_000, Math.floor(timeoutMs * 0.4)))
   const sender = new BatchSender(cluster, ackTimeoutMs)
   const secrets = new SecretStore(cluster, sender, secret, timeoutMs, log)
   const expiration = new ProducerExpiration(cluster, log)
   const means = { cluster, sender, expiration, recent: new RecentProducers() }
-  return new ExactlyOnceWriter(secrets, means, timeoutMs)
+  return new ExactlyOnceWriter(secrets, means, (topic) => defaultsOf(topic, topics, defaults))
 }
 
 /** Whatever keeps a try out, an earlier one may have been written. */

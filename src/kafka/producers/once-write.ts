@@ -3,6 +3,7 @@ import type { OutgoingRecord } from '../../record.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Deadline } from '../deadline.ts'
 import { KafkaCode, kafkaErrorName, problemFromKafka } from '../errors.ts'
+import type { Codec } from '../wire/compress.ts'
 import type { ProduceResult } from '../wire/produce.ts'
 import { encodeRecordBatch, type StampedRecord } from '../wire/record-batch-writer.ts'
 import { notWritten } from '../writer/verdict.ts'
@@ -71,6 +72,7 @@ export class OnceWrite {
   readonly #range: SequenceRange
   readonly #records: readonly OutgoingRecord[]
   readonly #stamped: readonly StampedRecord[]
+  readonly #codec: Codec
   readonly #startedAt = Date.now()
   readonly #deadline: Deadline
 
@@ -79,6 +81,7 @@ export class OnceWrite {
     target: PartitionTarget & ProducerToken,
     range: SequenceRange,
     records: readonly OutgoingRecord[],
+    codec: Codec,
     deadline: Deadline,
   ) {
     this.#means = means
@@ -86,6 +89,7 @@ export class OnceWrite {
     this.#range = range
     this.#records = records
     this.#stamped = records.map((record) => ({ ...record, timestamp: record.timestamp ?? this.#startedAt }))
+    this.#codec = codec
     this.#deadline = deadline
   }
 
@@ -105,7 +109,8 @@ export class OnceWrite {
 
   async #write(): Promise<ConfirmedWrite> {
     const { sender, recent } = this.#means
-    const batch = encodeRecordBatch(this.#stamped, { ...this.#target, baseSequence: this.#range.first })
+    const identity = { ...this.#target, baseSequence: this.#range.first }
+    const batch = encodeRecordBatch(this.#stamped, identity, this.#codec)
     let before = this.#remembered() ?? (await this.#ask())
     for (;;) {
       if (this.#isTooOld(before.expirationMs)) {

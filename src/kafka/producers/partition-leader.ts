@@ -37,6 +37,7 @@ export class PartitionLeader {
   async now(): Promise<number> {
     let info = this.#cluster.cachedTopic(this.#target.topic)
     let strangeSince: number | undefined
+    let lookedUp = false
     for (;;) {
       if (info?.id === this.#target.topicId) {
         const leader = info.partitions[this.#target.partition]?.leader ?? -1
@@ -47,6 +48,8 @@ export class PartitionLeader {
         const lasted = performance.now() - strangeSince
         if (lasted >= LAG_MS || this.#deadline.passed) throw isOther(this.#target.topic, info)
       }
+      if (lookedUp) await this.#deadline.pause(PAUSE_MS)
+      lookedUp = true
       info = await this.#refreshed()
     }
   }
@@ -54,11 +57,11 @@ export class PartitionLeader {
   async #refreshed(): Promise<TopicInfo | undefined> {
     for (;;) {
       try {
-        await this.#deadline.pause(PAUSE_MS)
         return await this.#deadline.within(this.#cluster.refreshTopic(this.#target.topic))
       } catch (error) {
         const problem = problemFromKafka(error)
         if (problem.code !== 'kafka_unavailable' || this.#deadline.passed) throw problem
+        await this.#deadline.pause(PAUSE_MS)
       }
     }
   }

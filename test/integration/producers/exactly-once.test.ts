@@ -1,16 +1,30 @@
 import { randomBytes } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
-import { startTestGateway } from '../../support/gateway.ts'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadConfig } from '../../../src/config.ts'
+import { type Gateway, startGateway } from '../../../src/gateway.ts'
 import { http } from '../../support/http.ts'
-import { makeTopic, uniqueName } from '../../support/kafka.ts'
+import { brokers, makeTopic, uniqueName } from '../../support/kafka.ts'
 import { TestProducer } from '../../support/producer.ts'
 import { removeRecordsBelow } from '../../support/produce.ts'
 import { RawConnection } from '../../support/raw-http.ts'
 import { readAll } from '../../support/read-all.ts'
 
+let gateways: Gateway[]
+beforeAll(async () => {
+  // What they make of the same records differs in bytes.
+  const start = (compression: string) => {
+    const settings = { SLUICE_PORT: '0', SLUICE_SHUTDOWN_TIMEOUT_MS: '400', KAFKA_BROKERS: brokers() }
+    const config = loadConfig({ ...settings, SLUICE_PRODUCE_COMPRESSION: compression })
+    return startGateway(config, pino({ level: 'silent' }))
+  }
+  gateways = await Promise.all(['none', 'lz4'].map(start))
+})
+afterAll(async () => void (await Promise.all(gateways.map((gateway) => gateway.stop()))))
+
 async function setUp(configs: Record<string, string> = {}, partitions = 1) {
   const topic = await makeTopic({ configs, partitions })
-  const [a, b] = [http(await startTestGateway()), http(await startTestGateway())]
+  const [a, b] = [http(gateways[0]!), http(gateways[1]!)]
   const producer = await TestProducer.open(a, topic)
   const values = async () => (await readAll(topic)).map(({ value }) => String(value))
   return { topic, a, b, producer, values }
@@ -32,7 +46,8 @@ describe.each(topics)('a PUT to a topic that %s', (_, type) => {
       expect(again.status).toBe(200)
       expect(again.json).toEqual({ ...(first.json as object), duplicate: true })
     }
-    const batch = { records: [{ value: 'b' }, { value: 'c' }] }
+    const long = 'b'.repeat(1_000)
+    const batch = { records: [{ value: long }, { value: 'c' }] }
     expect(await producer.put(b, 1, batch)).toMatchObject({
       status: 201,
       json: { offset: 1, nextSequence: 3 },
@@ -42,7 +57,7 @@ describe.each(topics)('a PUT to a topic that %s', (_, type) => {
       json: { offset: 1, nextSequence: 3 },
     })
     expect(await producer.put(a, 3, { value: 'd' })).toMatchObject({ status: 201, json: { offset: 3 } })
-    expect(await values()).toEqual(['{"n":1}', 'b', 'c', 'd'])
+    expect(await values()).toEqual(['{"n":1}', long, 'c', 'd'])
   })
 
   it('with other records under the same number is 409 sequence_conflict, and writes nothing', async () => {
@@ -122,10 +137,8 @@ describe('a PUT', () => {
   })
 
   it('that follows another on its way is written after it, where both are at one replica', async () => {
-    const topic = await makeTopic()
-    const gateway = await startTestGateway()
-    const producer = await TestProducer.open(http(gateway), topic)
-    const connection = new RawConnection(gateway)
+    const { producer } = await setUp()
+    const connection = new RawConnection(gateways[0]!)
     for (let n = 0; n < 30; n++) {
       const body = JSON.stringify({ value: `v${n}` })
       const type = 'Content-Type: application/json'

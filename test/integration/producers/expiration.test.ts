@@ -15,7 +15,7 @@ import { TestProducer } from '../../support/producer.ts'
 import { readAll } from '../../support/read-all.ts'
 import { until } from '../../support/until.ts'
 
-const EXPIRATION_MS = 4_000
+const EXPIRATION_MS = 5_000
 
 let kafka: Awaited<ReturnType<typeof startTemporaryBroker>>
 beforeAll(async () => {
