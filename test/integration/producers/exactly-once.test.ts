@@ -118,6 +118,24 @@ describe('a PUT', () => {
     expect(await values()).toEqual(Array.from({ length: 20 }, (_, n) => `v${n}`))
   })
 
+  it('that competes with another for its number is written, or told of the other', async () => {
+    const { topic, a, b, values } = await setUp({ 'message.timestamp.type': 'CreateTime' })
+    for (let n = 0; n < 10; n++) {
+      const producer = await TestProducer.open(a, topic)
+      const answers = await Promise.all([
+        producer.put(a, 0, { value: `a${n}` }),
+        producer.put(b, 0, { value: `b${n}` }),
+        producer.put(b, 0, { records: [{ value: `c${n}` }, { value: `d${n}` }] }),
+      ])
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409])
+      for (const { status, json } of answers)
+        if (status === 409) expect(json).toMatchObject({ code: 'sequence_conflict' })
+      const winner = ['a', 'b', 'cd'][answers.findIndex(({ status }) => status === 201)]!
+      expect((await values()).slice(-winner.length)).toEqual([...winner].map((name) => `${name}${n}`))
+    }
+    expect(new Set(await values()).size).toBe((await values()).length)
+  })
+
   it('sent before the one ahead of it is answered corrupts nothing: each is written in its place or told of the gap', async () => {
     const { a, b, producer, values } = await setUp()
     const left = new Set(Array.from({ length: 12 }, (_, n) => n))
