@@ -31,8 +31,8 @@ export interface WriteOptions {
   readonly order?: WriteOrder | undefined
   /** Milliseconds within which every record has its outcome. */
   readonly timeoutMs?: number | undefined
-  /** Told what to call when nobody waits for the outcome any more: records not sent yet are not written then. */
-  readonly onGone?: ((cancel: () => void) => void) | undefined
+  /** Called when the records wait to be sent, with what gives up those of them that still do. */
+  readonly onQueued?: ((cancel: () => void) => void) | undefined
 }
 
 const LOOK_UP_INTERVAL_MS = 100
@@ -125,7 +125,7 @@ export class RecordWriter {
     info: TopicInfo,
     records: readonly OutgoingRecord[],
     deadline: number,
-    { onGone }: WriteOptions,
+    { onQueued }: WriteOptions,
   ): Promise<RecordResult[]> {
     if (this.#closed) throw new Problem('shutting_down', { outcome: 'not_written' })
     if (records.length === 0) return Promise.resolve([])
@@ -145,9 +145,11 @@ export class RecordWriter {
       queue.push({ record: stamped, size, deadline, request, index, settled: false }, now)
       this.#dispatcher.wake(queue)
     })
-    onGone?.(() => {
-      if (!request.settled) queues.cancel(request)
-    })
+    if (!request.settled) {
+      onQueued?.(() => {
+        if (!request.settled) queues.cancel(request)
+      })
+    }
     return promise
   }
 

@@ -55,8 +55,8 @@ export class TopicWriter {
     choice: WriteChoice = {},
   ): Promise<RecordResult[]> {
     const { acks, timeoutMs } = this.#of(topic)
-    const { onGone, order } = choice
-    const options = { timeoutMs: choice.timeoutMs ?? timeoutMs, onGone, order }
+    const { onQueued, order } = choice
+    const options = { timeoutMs: choice.timeoutMs ?? timeoutMs, onQueued, order }
     return this.#writers[choice.acks ?? acks].write(topic, records, options)
   }
 

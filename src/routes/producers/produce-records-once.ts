@@ -10,6 +10,7 @@ import type { BodyReader } from '../records/produce-form.ts'
 import { EVENT, EVENT_BATCH } from '../records/produce-events.ts'
 import { isStream } from '../records/produce-stream.ts'
 import { ValueQuery } from '../records/raw-record.ts'
+import { writeChoice } from '../records/write-choice.ts'
 import { CloudEvent } from '../records/read-schemas.ts'
 import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
 import { checkPartitions } from './check-partitions.ts'
@@ -29,6 +30,7 @@ async function produceRecordsOnce(
   if (isStream(c, media)) throw unsupported('A stream of records is not served by this route.')
   if (draining()) throw refused('shutting_down')
   const read = readerOf(c, media, config)
+  refuseChoice(c)
   const token = await producers.verify(topic, c.req.param('producer') ?? '')
   let reserved = 0
   const reserve = (bytes: number) => {
@@ -53,6 +55,19 @@ async function produceRecordsOnce(
   } finally {
     budget.release(topic, reserved)
   }
+}
+
+/** A write that is confirmed once and for all has all in-sync replicas. @throws Problem invalid_parameter */
+function refuseChoice(c: AppContext): void {
+  const choice = writeChoice(c)
+  const given = [choice.acks && 'acks', choice.timeoutMs && 'timeout'].filter((name) => name !== undefined)
+  if (given.length === 0) return
+  const errors = given.map((name) => ({
+    parameter: String(name),
+    reason: 'not for an exactly-once producer',
+  }))
+  const detail = `${errors[0]!.parameter}: ${errors[0]!.reason}.`
+  throw new Problem('invalid_parameter', { detail, errors, outcome: 'not_written' })
 }
 
 /** What can't be read was never written, by any request. @throws Problem with outcome not_written */
@@ -98,7 +113,7 @@ const route = {
       producer: z.string().describe('The `producer` that openProducer gave.'),
       sequence: Sequence,
     }),
-    query: ValueQuery,
+    query: ValueQuery.omit({ acks: true, timeout: true }),
     body: {
       required: true,
       content: {

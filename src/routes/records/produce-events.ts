@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { z } from 'zod'
 import { dataKind } from '../../records/cloudevent-attributes.ts'
 import { attributesOfHeaders } from '../../records/cloudevent-headers.ts'
 import { eventRecord, invalidEvent, parseEvent, parseEventBatch } from '../../records/parse-cloudevents.ts'
@@ -9,10 +8,10 @@ import { type AppContext, parseQuery } from '../route.ts'
 import { type BodyReader, type ProduceForm, refuseOtherCharset, unsupported } from './produce-form.ts'
 import { kafkaHeaders } from './kafka-headers.ts'
 import { RawQuery } from './raw-record.ts'
+import { WriteQuery } from './write-choice.ts'
 
 export const EVENT = 'application/cloudevents+json'
 export const EVENT_BATCH = 'application/cloudevents-batch+json'
-const NoQuery = z.strictObject({})
 
 /**
  * CloudEvents 1.0 in the three content modes of their HTTP binding: a structured event, a batch, or, where there are
@@ -31,7 +30,7 @@ function structured(c: AppContext, media: MediaType, maxBatchRecords: number): B
     throw unsupported(`Events are taken as ${EVENT} or ${EVENT_BATCH}, or with ce-* headers.`)
   refuseOtherCharset(media)
   if (type === EVENT_BATCH) {
-    parseQuery(NoQuery, c)
+    parseQuery(WriteQuery, c)
     return (body) => ({ batch: true, records: parseEventBatch(body, maxBatchRecords) })
   }
   const place = placeOf(c)

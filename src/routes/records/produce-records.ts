@@ -10,6 +10,7 @@ import { answerBatch, answerOne } from './produce-answer.ts'
 import { cloudEvents, EVENT, EVENT_BATCH } from './produce-events.ts'
 import { type BodyReader, overloaded, type ProduceForm, RECORD_OVERHEAD_BYTES } from './produce-form.ts'
 import {
+  AcceptedRecords,
   OutgoingRecordBody,
   ProduceBatchBody,
   ProduceResults,
@@ -19,6 +20,7 @@ import {
 import { isStream, produceStream, StreamQuery } from './produce-stream.ts'
 import { askedValue, rawRecord, ValueQuery } from './raw-record.ts'
 import { CloudEvent } from './read-schemas.ts'
+import { writeAsChosen, writeChoice, WriteQuery } from './write-choice.ts'
 
 /** The forms a whole body can have. The first that a request is of counts; the last takes any. */
 const forms: readonly ProduceForm[] = [askedValue, cloudEvents, jsonRecords, rawRecord]
@@ -34,7 +36,7 @@ export function registerProduceRecords(app: App, deps: Deps): void {
 }
 
 async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {
-  const { config, writer, budget, draining } = deps
+  const { config, budget, draining } = deps
   const topic = topicParam(c)
   const media = parseMediaType(c.req.header('content-type'))
   if (draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
@@ -45,7 +47,10 @@ async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {
   }
   checkAccept(accept, ['application/json'])
   const read = readerOf(c, media, config)
+  const choice = writeChoice(c)
+  let handedOver = false
   let reserved = 0
+  const release = () => budget.release(topic, reserved)
   const reserve = (bytes: number) => {
     if (!budget.tryReserve(topic, bytes, reserved)) throw overloaded()
     reserved += bytes
@@ -54,10 +59,12 @@ async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {
     const body = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
     const { batch, records } = read(body)
     reserve(records.length * RECORD_OVERHEAD_BYTES)
-    const results = await writer.write(topic, records, { onGone: whenGone(c) })
+    handedOver = true
+    const results = await writeAsChosen(deps, topic, records, choice, whenGone(c), release)
+    if (results === undefined) return c.json({ accepted: records.length }, 202)
     return batch ? answerBatch(c, results) : answerOne(c, results[0]!)
   } finally {
-    budget.release(topic, reserved)
+    if (!handedOver) release()
   }
 }
 
@@ -100,7 +107,7 @@ const route = {
   ].join('\n'),
   request: {
     params: z.object({ topic: TopicName }),
-    query: ValueQuery.extend(StreamQuery.shape),
+    query: ValueQuery.extend(StreamQuery.shape).extend(WriteQuery.shape),
     body: {
       required: true,
       content: {
@@ -124,6 +131,10 @@ const route = {
         'application/json': { schema: z.union([RecordPosition, ProduceResults]) },
         'application/x-ndjson': { schema: StreamLine },
       },
+    },
+    202: {
+      description: 'With `acks=0`: the records will be sent to Kafka, and what becomes of them is not told.',
+      content: { 'application/json': { schema: AcceptedRecords } },
     },
     207: {
       description: 'Of a batch, some records are written and some are not: each result says which.',

@@ -73,6 +73,10 @@ const error = z.strictObject({
   outcome: z.enum(['not_written', 'unknown']),
 })
 
+export const AcceptedRecords = z
+  .strictObject({ accepted: z.int().min(1).openapi({ description: 'How many records.' }) })
+  .openapi('AcceptedRecords')
+
 export const RecordError = z.strictObject({ error }).openapi('RecordError')
 
 export const ProduceResults = z

@@ -11,6 +11,7 @@ import { isValue } from './raw-record.ts'
 import { RecordStream } from './record-stream.ts'
 import { StreamAnswer } from './stream-answer.ts'
 import { StreamConnection } from './stream-connection.ts'
+import { WriteQuery } from './write-choice.ts'
 
 /** What a stream costs while it does nothing, roughly. */
 const STREAM_BYTES = 16_384
@@ -29,6 +30,11 @@ export const StreamQuery = z.strictObject({
     .enum(['all', 'errors', 'none'])
     .optional()
     .describe('Of a stream: which records get a line in the answer, before the summary.'),
+})
+/** Each record is answered for, so somebody has to confirm it. */
+const OwnQuery = StreamQuery.extend({
+  ...WriteQuery.shape,
+  acks: z.enum(['all', '1'], { error: 'expected all or 1' }).optional(),
 })
 
 /** Whether the body is a stream of records: by its type, unless the request says that it is something else. */
@@ -50,7 +56,7 @@ export async function produceStream(
   deps: Deps,
 ): Promise<Response> {
   refuseOtherCharset(media)
-  const { results = 'all' } = parseQuery(StreamQuery, c)
+  const { results = 'all', acks, timeout: timeoutMs } = parseQuery(OwnQuery, c)
   const { incoming, outgoing } = c.env
   refuseEncoding(incoming)
   if (!deps.budget.tryReserve(topic, STREAM_BYTES)) throw overloaded()
@@ -59,7 +65,7 @@ export async function produceStream(
     // Finds out whether there is such a topic.
     await deps.writer.write(topic, [])
     const answer = new StreamAnswer(outgoing, results, deps.config.limits.produceTimeoutMs)
-    await run(new RecordStream(topic, deps, answer), connection, deps)
+    await run(new RecordStream(topic, deps, answer, { acks, timeoutMs }), connection, deps)
   } catch (error) {
     if (!outgoing.headersSent) throw error
     deps.log.error({ requestId: requestIdOf(c), cause: error }, 'a stream of records broke')

@@ -8,6 +8,7 @@ import { type AppContext, parseQuery } from '../route.ts'
 import { kafkaHeaders, keptHeaders, bytesOf } from './kafka-headers.ts'
 import { type ProduceForm, unsupported } from './produce-form.ts'
 import { keyReader } from './raw-key.ts'
+import { WriteQuery } from './write-choice.ts'
 
 /** What requests prove themselves by: topics are read by others. */
 const secretHeaders = new Set(['authorization', 'proxy-authorization', 'cookie'])
@@ -19,6 +20,7 @@ const HeaderName = z
 
 /** What the query says of a record that is made of a body. */
 export const RawQuery = z.strictObject({
+  ...WriteQuery.shape,
   key: z.string().optional().describe("Key of a raw body's record, as text."),
   partition: z
     .string()

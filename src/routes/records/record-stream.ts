@@ -2,6 +2,7 @@ import type { Deps } from '../../deps.ts'
 import { Signal } from '../../kafka/reader/signal.ts'
 import type { WriteOrder } from '../../kafka/writer/record-writer.ts'
 import { outcomeUnknown } from '../../kafka/writer/verdict.ts'
+import type { WriteChoice } from '../../kafka/writer/topic-writer.ts'
 import type { RecordResult } from '../../kafka/writer/write-request.ts'
 import { Problem } from '../../problem.ts'
 import type { OutgoingRecord } from '../../record.ts'
@@ -36,6 +37,7 @@ export class RecordStream {
   readonly #splitter: LineSplitter
   readonly #window: number
   readonly #order: WriteOrder = {}
+  readonly #choice: WriteChoice
   /** Groups without a place in the answer yet, in order. */
   readonly #groups: Group[] = []
   /** Raised when there may be something to read, or reason to stop. */
@@ -51,7 +53,8 @@ export class RecordStream {
   #intakeOver = false
   #givenUp = false
 
-  constructor(topic: string, deps: Deps, answer: StreamAnswer) {
+  constructor(topic: string, deps: Deps, answer: StreamAnswer, choice: WriteChoice) {
+    this.#choice = choice
     this.#topic = topic
     this.#deps = deps
     this.#answer = answer
@@ -172,10 +175,12 @@ export class RecordStream {
       this.#outlet.raise()
     }
     if (group.records.length === 0) return settled([])
-    writer.write(this.#topic, group.records, { order: this.#order }).then(settled, (error: unknown) => {
-      const result = failure(error)
-      settled(group.records.map(() => result))
-    })
+    writer
+      .write(this.#topic, group.records, { ...this.#choice, order: this.#order })
+      .then(settled, (error: unknown) => {
+        const result = failure(error)
+        settled(group.records.map(() => result))
+      })
   }
 
   /** Answers groups in their order, whichever is done first. */
