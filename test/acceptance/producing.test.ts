@@ -15,6 +15,7 @@ const expectations: [pattern: RegExp, expected: RegExp][] = [
     /^\{"index":0,"partition":0,"offset":0,.*\n\{"index":1,"error":.*\n\{"summary":\{"records":2,/,
   ],
   [/image\/svg/, /^\{"partition":0,"offset":1,/],
+  [/acks=0/, /^\{"accepted":1\}/],
   [/keyPointer/, /^\{"partition":0,"offset":2,/],
 ]
 
