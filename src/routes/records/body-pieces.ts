@@ -50,7 +50,7 @@ export class BodyPieces {
       if (piece === null) break
       this.#add(piece)
     }
-    this.#end('cut')
+    this.#end(this.#incoming.complete ? 'complete' : 'cut')
   }
 
   #end(state: 'complete' | 'cut'): void {

@@ -218,6 +218,19 @@ describe('a stream of records', () => {
     expect(await recordsIn(topic)).toBe(last.summary!.written)
   })
 
+  it('that came whole is whole, whatever comes behind it on the connection', async () => {
+    const { gateway, topic } = await setUp()
+    const connection = new RawConnection(gateway)
+    const [line, type] = head(topic)
+    connection.sendHead(line, type, 'Content-Length: 23').send('{"value":1}\n{"value":2}garbage\r\n\r\n')
+    await connection.closed()
+    expect(linesOf(connection.text()).at(-1)).toEqual({
+      summary: { records: 2, written: 2, notWritten: 0, unknown: 0 },
+    })
+    expect(connection.text().match(/HTTP\/1\.1/g)).toHaveLength(1)
+    expect(await values(topic)).toEqual(['1', '2'])
+  })
+
   it('keeps its connection for the next request', async () => {
     const { gateway, topic } = await setUp()
     const connection = new RawConnection(gateway)
