@@ -5,6 +5,7 @@ import { batch } from './benchmarks/batch.ts'
 import { client } from './benchmarks/client.ts'
 import { latency } from './benchmarks/latency.ts'
 import { memory } from './benchmarks/memory.ts'
+import { ndjson } from './benchmarks/ndjson.ts'
 import { partitions } from './benchmarks/partitions.ts'
 import { previous } from './benchmarks/previous.ts'
 import { rebalance } from './benchmarks/rebalance.ts'
@@ -24,6 +25,7 @@ import { Topics } from './harness/topics.ts'
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   single,
   batch,
+  ndjson,
   partitions,
   sizes,
   websocket,
