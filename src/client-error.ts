@@ -3,6 +3,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { closeLingering, isLingering } from './lingering-close.ts'
 import { faultOfOpenRequest } from './open-request.ts'
+import { pendingAnswer } from './pending-answer.ts'
 import { Problem, type ProblemCode } from './problem.ts'
 
 const codes: Record<string, ProblemCode> = {
@@ -11,14 +12,25 @@ const codes: Record<string, ProblemCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
+/** Connections whose fault is answered when the requests before it are. */
+const waiting = new WeakSet<Socket>()
+
 /** Bytes that never became a request: answered as a problem where the socket still takes one, and closed. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (isLingering(socket) || faultOfOpenRequest(socket, error)) return
+  if (isLingering(socket) || waiting.has(socket) || faultOfOpenRequest(socket, error)) return
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
   const problem = new Problem(codes[error.code ?? ''] ?? 'bad_request')
+  const pending = pendingAnswer(socket)
+  if (pending === undefined) return writeProblem(socket, problem)
+  waiting.add(socket)
+  pending.once('finish', () => writeProblem(socket, problem))
+}
+
+function writeProblem(socket: Socket, problem: Problem): void {
+  if (!socket.writable) return
   const requestId = randomUUID()
   const body = JSON.stringify(problem.toDocument(requestId))
   const head = [

@@ -3,7 +3,8 @@ import { Server as TcpServer } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { answerClientError, answerProblem } from './client-error.ts'
 import type { Limits } from './config.ts'
-import { isLingering, lingerWhereUnread, startedRequest } from './lingering-close.ts'
+import { isLingering, lingerWhereUnread } from './lingering-close.ts'
+import { startedExchange } from './pending-answer.ts'
 import type { Problem } from './problem.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
 import { normaliseTarget } from './request-target.ts'
@@ -51,7 +52,7 @@ export function createHttpServer(
   server.on('connection', lingerWhereUnread)
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     if (isLingering(incoming.socket)) return
-    startedRequest(incoming)
+    startedExchange(incoming, outgoing)
     assignRequestId(incoming, outgoing)
     if (draining()) outgoing.setHeader('connection', 'close')
     try {

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { unreadRequest } from './pending-answer.ts'
 
 /** Longest that a connection is kept for what its client still sends, ms. */
 const LINGER_MS = 5_000
@@ -7,7 +7,6 @@ const LINGER_MS = 5_000
 const LINGER_IDLE_MS = 1_000
 
 const lingering = new WeakSet<Socket>()
-const current = new WeakMap<Socket, IncomingMessage>()
 
 /** Whether the connection is only kept for the client to read its last answer: what it sends means nothing any more. */
 export function isLingering(socket: Socket): boolean {
@@ -35,14 +34,9 @@ export function closeLingering(socket: Socket): void {
 export function lingerWhereUnread(socket: Socket): void {
   const destroySoon = socket.destroySoon.bind(socket)
   socket.destroySoon = () => {
-    const incoming = current.get(socket)
-    if (incoming === undefined || incoming.complete) return destroySoon()
-    incoming.resume()
+    const unread = unreadRequest(socket)
+    if (unread === undefined) return destroySoon()
+    unread.resume()
     closeLingering(socket)
   }
-}
-
-/** To be told of each request, before it is answered. */
-export function startedRequest(incoming: IncomingMessage): void {
-  current.set(incoming.socket, incoming)
 }

@@ -42,6 +42,22 @@ describe('a request that two servers could read differently', () => {
   })
 
   it.each([
+    ['more bytes than its length says', 'xx\r\n\r\n'],
+    ['a second one that is wrong', 'POST / HTTP/1.1\r\nHost: gateway\r\nContent-Length: +5\r\n\r\nhello'],
+  ])('(%s) does not hide that the one before was written', async (_, after) => {
+    const gateway = await startTestGateway()
+    const topic = await createTopic(http(gateway))
+    const connection = new RawConnection(gateway)
+    connection.send(
+      `POST /v1/topics/${topic}/records HTTP/1.1\r\nHost: gateway\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello${after}`,
+    )
+    expect(await connection.answer()).toMatchObject({ status: 200, json: { partition: 0, offset: 0 } })
+    expect(await connection.answer()).toMatchObject({ status: 400, json: { code: 'bad_request' } })
+    await connection.closed()
+    expect(await recordsIn(topic)).toBe(1)
+  })
+
+  it.each([
     ['bare line feeds', 'GET /healthz HTTP/1.1\nHost: gateway\n\n'],
     ['no Host', 'GET /healthz HTTP/1.1\r\n\r\n'],
     ['two Hosts', 'GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],

@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+interface Exchange {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  readonly before: ServerResponse | undefined
+}
+
+/** By connection: the last request that began on it, and the answer to the one before. */
+const last = new WeakMap<Socket, Exchange>()
+
+/** To be told of each request, before it is answered. */
+export function startedExchange(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  last.set(incoming.socket, { incoming, outgoing, before: last.get(incoming.socket)?.outgoing })
+}
+
+/**
+ * The answer that has to go out before anything else is said on the connection: that of the last request which came
+ * whole. Answers come in the order of the requests (RFC 9112, section 9.3.2), so one written past it would be taken for it.
+ */
+export function pendingAnswer(socket: Socket): ServerResponse | undefined {
+  const exchange = last.get(socket)
+  const answer = exchange?.incoming.complete === true ? exchange.outgoing : exchange?.before
+  return answer === undefined || answer.writableFinished || answer.destroyed ? undefined : answer
+}
+
+/** The last request on the connection while it has not arrived in full. */
+export function unreadRequest(socket: Socket): IncomingMessage | undefined {
+  const incoming = last.get(socket)?.incoming
+  return incoming === undefined || incoming.complete ? undefined : incoming
+}
