@@ -130,7 +130,8 @@ async function readiness(url: string): Promise<string | undefined> {
   const response = await fetch(`${clientUrl(url)}/readyz`)
   if (response.ok) return undefined
   const { title, detail } = (await response.json()) as { title?: string; detail?: string }
-  return [title, detail].filter((text) => text !== undefined).join(': ')
+  // A problem that has no more to say repeats its title.
+  return [...new Set([title, detail])].filter((text) => text !== undefined).join(': ')
 }
 
 async function main(): Promise<void> {

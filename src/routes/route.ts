@@ -4,6 +4,7 @@ import type { Context, Handler } from 'hono'
 import { z } from 'zod'
 import { isInternalTopic } from '../internal-topics.ts'
 import { Problem, type ProblemCode, type ProblemPart, problems } from '../problem.ts'
+import { reasonFor } from '../schema-reasons.ts'
 import { checkAccept } from './accept.ts'
 
 export type Env = { Bindings: HttpBindings }
@@ -140,7 +141,7 @@ export function parseQuery<S extends z.ZodObject>(schema: S, c: AppContext): z.o
     if (values.length > 1) errors.push({ parameter: name, reason: 'given more than once' })
     query[name] = values[0]!
   }
-  const result = schema.safeParse(query)
+  const result = schema.safeParse(query, { error: reasonFor })
   if (!result.success) {
     for (const issue of result.error.issues) {
       if (issue.code === 'unrecognized_keys') {
@@ -155,7 +156,7 @@ export function parseQuery<S extends z.ZodObject>(schema: S, c: AppContext): z.o
 
 /** A JSON body that has been parsed, checked by a schema. @throws Problem invalid_request with a pointer for each fault */
 export function checkBody<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, { error: reasonFor })
   if (result.success) return result.data
   const errors = result.error.issues.flatMap((issue): ProblemPart[] => {
     const pointer = toPointer(issue.path)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Problem, type ProblemPart } from '../problem.ts'
 import { recordFormats } from '../records/render-record.ts'
 import { checkTopicName } from '../routes/route.ts'
+import { reasonFor } from '../schema-reasons.ts'
 import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../start-position.ts'
 
 /** Most topics of one subscription. */
@@ -86,7 +87,7 @@ export function subscriptionFromQuery(query: URLSearchParams): SubscriptionOptio
   for (const name of new Set(query.keys())) {
     if (query.getAll(name).length > 1) errors.push({ parameter: name, reason: 'given more than once' })
   }
-  const result = SubscriptionQuery.safeParse(Object.fromEntries(query))
+  const result = SubscriptionQuery.safeParse(Object.fromEntries(query), { error: reasonFor })
   if (!result.success) {
     for (const issue of result.error.issues) {
       if (issue.code === 'unrecognized_keys') {

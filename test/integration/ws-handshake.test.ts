@@ -151,6 +151,12 @@ describe('the WebSocket handshake', () => {
     clearInterval(writing)
   })
 
+  it('says in plain words what a subscription lacks', async () => {
+    const client = connect(await startTestGateway(), { group: 'g' })
+    await client.closed
+    expect(client.frames).toMatchObject([{ type: 'error', detail: 'topics: is missing: expected a text.' }])
+  })
+
   it('tells in an error frame and the close code what is wrong with a subscription in the URL', async () => {
     const gateway = await startTestGateway()
     for (const [query, code, close] of [

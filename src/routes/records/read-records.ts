@@ -35,6 +35,7 @@ export function registerReadRecords(app: App, deps: Deps): void {
     if (query.from !== undefined && query.cursor !== undefined) {
       throw new Problem('invalid_parameter', {
         errors: [{ parameter: 'from', reason: 'not together with cursor' }],
+        detail: 'from: not together with cursor.',
       })
     }
     if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })

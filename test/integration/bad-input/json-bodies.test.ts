@@ -73,6 +73,17 @@ describe('a JSON body', () => {
     expect(await recordsIn(topic)).toBe(0)
   })
 
+  it.each([
+    [{}, '/name', 'is missing: expected a text'],
+    [{ name: 1 }, '/name', 'expected a text'],
+    [{ name: 't', validateOnly: 1 }, '/validateOnly', 'expected true or false'],
+    [{ name: 't', cleanup: 'x' }, '/cleanup', 'expected delete, compact or compact,delete'],
+    [[], '', 'expected an object'],
+  ])('of a topic that is %j is refused in words a client understands', async (body, pointer, reason) => {
+    const answer = await http(await startTestGateway()).post('/v1/topics', JSON.stringify(body), json)
+    expect(answer.json).toMatchObject({ code: 'invalid_request', errors: [{ pointer, reason }] })
+  })
+
   it('nested 10,000 deep is 400 or 422, never a crash', async () => {
     const client = http(await startTestGateway())
     const topic = await createTopic(client)

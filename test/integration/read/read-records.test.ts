@@ -418,6 +418,7 @@ describe('GET /v1/topics/{topic}/records refuses', () => {
     expect((answer.json as { errors: unknown[] }).errors).toContainEqual(
       expect.objectContaining({ parameter }),
     )
+    expect((answer.json as { detail: string }).detail).toContain(`${parameter}: `)
   })
 
   it('cursors that are not of this topic, or of no topic, with 400', async () => {
