@@ -14,13 +14,22 @@ export type AppContext = Context<Env>
 /**
  * Adds a route and its entry in openapi.yaml. The handler checks its own input with the schemas of the entry
  * (parseQuery, readJson): the middleware of @hono/zod-openapi would cost a third of the requests per second, and answers
- * in a shape that isn't ours.
+ * in a shape that isn't ours. `refusal` makes of an error before the handler what the handler would have thrown.
  */
-export function addRoute(app: App, route: RouteConfig, handler: Handler<Env>): void {
+export function addRoute(
+  app: App,
+  route: RouteConfig,
+  handler: Handler<Env>,
+  refusal: (error: unknown) => unknown = (error) => error,
+): void {
   app.openAPIRegistry.registerPath(route)
   const types = answerTypes(route)
   app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c, next) => {
-    checkAccept(c.env.incoming.headers.accept, types)
+    try {
+      checkAccept(c.env.incoming.headers.accept, types)
+    } catch (error) {
+      throw refusal(error)
+    }
     return handler(c, next)
   })
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseProduceBody } from '../../records/produce-body.ts'
 import { parseQuery } from '../route.ts'
+import { refuseKafkaHeaders } from './kafka-headers.ts'
 import { ValueQuery } from './raw-record.ts'
 import { WriteQuery } from './write-choice.ts'
 import { type ProduceForm, refuseOtherCharset } from './produce-form.ts'
@@ -18,6 +19,7 @@ const JsonQuery = z.strictObject({
 export const jsonRecords: ProduceForm = (c, media, { maxBatchRecords }) => {
   if (media?.type !== 'application/json') return undefined
   refuseOtherCharset(media)
+  refuseKafkaHeaders(c.env.incoming)
   if (c.req.url.includes('?')) parseQuery(JsonQuery, c)
   return (body) => parseProduceBody(body, maxBatchRecords)
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { Problem } from '../../problem.ts'
 import type { RecordHeader } from '../../record.ts'
 
 const PREFIX = 'kafka-header-'
@@ -12,6 +13,21 @@ export function kafkaHeaders({ rawHeaders }: IncomingMessage): RecordHeader[] {
     headers.push({ name: bytesOf(name.slice(PREFIX.length)), value: bytesOf(rawHeaders[i + 1]!) })
   }
   return headers
+}
+
+/**
+ * Records in JSON have their headers in them: one beside them would be lost without a word.
+ * @throws Problem invalid_headers
+ */
+export function refuseKafkaHeaders({ headers }: IncomingMessage): void {
+  for (const name in headers) {
+    if (!name.startsWith(PREFIX)) continue
+    const reason = 'a record in JSON has its headers in its own `headers`'
+    throw new Problem('invalid_headers', {
+      detail: `${name}: ${reason}.`,
+      errors: [{ parameter: name, reason }],
+    })
+  }
 }
 
 /** Request headers kept as record headers under these names, each as often as it was sent. */

@@ -26,13 +26,18 @@ import { writeAsChosen, writeChoice, WriteQuery } from './write-choice.ts'
 const forms: readonly ProduceForm[] = [askedValue, cloudEvents, jsonRecords, rawRecord]
 
 export function registerProduceRecords(app: App, deps: Deps): void {
-  addRoute(app, route, async (c) => {
-    try {
-      return await produceRecords(c, deps)
-    } catch (error) {
-      throw withOutcome(error)
-    }
-  })
+  addRoute(
+    app,
+    route,
+    async (c) => {
+      try {
+        return await produceRecords(c, deps)
+      } catch (error) {
+        throw withOutcome(error)
+      }
+    },
+    withOutcome,
+  )
 }
 
 async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {

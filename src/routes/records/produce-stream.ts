@@ -6,6 +6,7 @@ import { type MediaType, refuseEncoding } from '../body.ts'
 import { requestIdOf } from '../../request-id.ts'
 import { type AppContext, parseQuery } from '../route.ts'
 import { isEvent } from './produce-events.ts'
+import { refuseKafkaHeaders } from './kafka-headers.ts'
 import { overloaded, refuseOtherCharset } from './produce-form.ts'
 import { isValue } from './raw-record.ts'
 import { RecordStream } from './record-stream.ts'
@@ -56,6 +57,7 @@ export async function produceStream(
   deps: Deps,
 ): Promise<Response> {
   refuseOtherCharset(media)
+  refuseKafkaHeaders(c.env.incoming)
   const { results = 'all', acks, timeout: timeoutMs } = parseQuery(OwnQuery, c)
   const { incoming, outgoing } = c.env
   refuseEncoding(incoming)

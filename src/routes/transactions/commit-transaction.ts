@@ -23,13 +23,18 @@ const MAX_REPORTED = 20
 const NoQuery = z.strictObject({})
 
 export function registerCommitTransaction(app: App, deps: Deps): void {
-  addRoute(app, route, async (c) => {
-    try {
-      return await commitTransaction(c, deps)
-    } catch (error) {
-      throw withState(error)
-    }
-  })
+  addRoute(
+    app,
+    route,
+    async (c) => {
+      try {
+        return await commitTransaction(c, deps)
+      } catch (error) {
+        throw withState(error)
+      }
+    },
+    withState,
+  )
 }
 
 async function commitTransaction(

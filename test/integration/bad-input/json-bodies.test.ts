@@ -152,11 +152,17 @@ describe('Accept', () => {
     expect(answer.json).toMatchObject({ code: 'not_acceptable' })
   })
 
-  it('of a produce that cannot be met is 406, and nothing is written', async () => {
+  it('of a produce that cannot be met is 406 and says that nothing is written, and nothing is', async () => {
     const client = http(await startTestGateway())
     const topic = await createTopic(client)
     const headers = { ...json.headers, accept: 'text/html' }
-    expect((await client.post(`/v1/topics/${topic}/records`, '{"value":1}', { headers })).status).toBe(406)
+    const transaction = { records: [{ topic, value: 1 }] }
+    for (const answer of [
+      await client.post(`/v1/topics/${topic}/records`, '{"value":1}', { headers }),
+      await client.post('/v1/transactions', JSON.stringify(transaction), { headers }),
+    ]) {
+      expect(answer).toMatchObject({ status: 406, json: { outcome: 'not_written' } })
+    }
     expect(await recordsIn(topic)).toBe(0)
   })
 })

@@ -124,6 +124,23 @@ describe('a body of any other type', () => {
     ])
   })
 
+  it.each(['application/json', 'application/x-ndjson'])(
+    'refuses Kafka-Header-* beside %s, which would lose them',
+    async (type) => {
+      const client = http(await startTestGateway())
+      const topic = await makeTopic({ partitions: 1 })
+      const headers = { 'content-type': type, 'Kafka-Header-Trace': 't' }
+      const answer = await client.post(`/v1/topics/${topic}/records`, '{"value":1}', { headers })
+      expect(answer.status).toBe(422)
+      expect(answer.json).toMatchObject({
+        code: 'invalid_headers',
+        outcome: 'not_written',
+        errors: [{ parameter: 'kafka-header-trace' }],
+      })
+      expect(await readAll(topic)).toEqual([])
+    },
+  )
+
   it('keeps a Kafka-Header-Content-Type instead of its own', async () => {
     const headers = { 'content-type': 'application/octet-stream', 'kafka-header-content-type': 'image/png' }
     expect((await roundTrip('', 'v', headers)).headers).toEqual({ 'content-type': Buffer.from('image/png') })
