@@ -11,6 +11,8 @@ export interface Told {
   readonly code?: string
   readonly partition?: number
   readonly offset?: number | null
+  /** By performance.now(); of records that were sent at once, those told of first come first. */
+  readonly sentAt: number
   readonly tookMs: number
 }
 
@@ -78,7 +80,8 @@ export function judge(told: readonly Told[], log: readonly Logged[]): Verdict {
     counts.set(route, own)
     if (broken.length < MAX_SENTENCES) broken.push(`${fault}: ${sentence}`)
   }
-  for (const one of told) {
+  // Answers may overtake one another.
+  for (const one of told.toSorted((a, b) => a.sentAt - b.sentAt)) {
     const { value, route, client, topic, outcome, partition, offset } = one
     const found = places.get(value) ?? []
     const where = `${route} ${value} was told ${outcome} and is at [${found.map(placeOf).join()}]`

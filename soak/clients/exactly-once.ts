@@ -39,7 +39,15 @@ export const exactlyOnce: Client = async ({ urls, topics, name, over, tell }) =>
       const tookMs = performance.now() - since
       const unit = `${name}/${opened}/${sequence}`
       values.forEach((value, i) => {
-        const common = { value, route: 'exactly-once', client: `${name}/${opened}`, topic, unit, tookMs }
+        const common = {
+          value,
+          route: 'exactly-once',
+          client: `${name}/${opened}`,
+          topic,
+          unit,
+          sentAt: since,
+          tookMs,
+        }
         if (answer === undefined) return tell({ ...common, outcome: 'unknown', code: 'no_answer' })
         const { partition, offset } = answer
         return tell({ ...common, outcome: 'written', partition: partition!, offset: offset! + i })

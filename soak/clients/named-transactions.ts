@@ -35,7 +35,7 @@ export const namedTransactions: Client = async ({ urls, topics, name, over, tell
     }
     const tookMs = performance.now() - since
     records.forEach(({ topic, value }, i) => {
-      const common = { value, route: 'named-transactions', client: name, topic, unit, tookMs }
+      const common = { value, route: 'named-transactions', client: name, topic, unit, sentAt: since, tookMs }
       const place = answer?.results?.[i]
       if (place === undefined) return tell({ ...common, outcome: 'unknown', code: 'no_answer' })
       return tell({ ...common, outcome: 'written', partition: place.partition!, offset: place.offset! })

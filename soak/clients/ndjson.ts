@@ -31,7 +31,7 @@ async function send(
   const tellNext = (result: ResultJson | undefined) => {
     const { value, since } = sent[told++]!
     const tookMs = performance.now() - since
-    tell({ value, route: 'ndjson', client: name, topic, tookMs, ...outcomeOf(result) })
+    tell({ value, route: 'ndjson', client: name, topic, sentAt: since, tookMs, ...outcomeOf(result) })
   }
   let isWhole = false
   const outgoing = request(`${url}/v1/topics/${topic}/records`, {

@@ -17,7 +17,15 @@ export const post =
       )
       const tookMs = performance.now() - since
       values.forEach((value, i) => {
-        tell({ value, route, client: name, topic, tookMs, ...outcomeOf(results?.[i] ?? results?.[0]) })
+        tell({
+          value,
+          route,
+          client: name,
+          topic,
+          sentAt: since,
+          tookMs,
+          ...outcomeOf(results?.[i] ?? results?.[0]),
+        })
       })
       if (results === undefined || results.some(({ error }) => error !== undefined)) {
         turn.next()

@@ -36,7 +36,18 @@ export const transactions: Client = async ({ urls, topics, name, over, tell }) =
       const place = first?.results?.[i]
       const position = place === undefined ? {} : { partition: place.partition!, offset: place.offset! }
       const why = code === undefined ? {} : { code }
-      tell({ value, route: 'transactions', client: name, topic, unit, tookMs, outcome, ...why, ...position })
+      tell({
+        value,
+        route: 'transactions',
+        client: name,
+        topic,
+        unit,
+        sentAt: since,
+        tookMs,
+        outcome,
+        ...why,
+        ...position,
+      })
     })
     if (outcome !== 'written') {
       turn.next()

@@ -58,6 +58,7 @@ async function converse(
         route: 'websocket',
         client: name,
         topic: message.topic,
+        sentAt: message.since,
         tookMs,
         ...outcomeOf(results[i]),
       })

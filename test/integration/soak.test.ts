@@ -6,6 +6,6 @@ it('no promise is broken in a short run of every route, over three brokers and t
   const { PATH = '' } = process.env
   const args = [join(import.meta.dirname, '../../soak/run.ts'), '--seconds', '25']
   const { code, stdout, stderr } = await new TestProcess(process.execPath, args, { env: { PATH } }).ended
-  // The seed and the faults, where it fails.
-  expect({ code, stdout, stderr }).toMatchObject({ code: 0, stdout: expect.stringContaining('| single |') })
+  expect(stdout).toContain('| single |')
+  if (code !== 0) throw new Error(`${stdout}\n${stderr}`)
 }, 240_000)

@@ -10,6 +10,7 @@ const told: Told[] = Array.from({ length: 10 }, (_, n) => ({
   outcome: 'written',
   partition: 0,
   offset: n,
+  sentAt: n,
   tookMs: 1,
 }))
 const log: Logged[] = told.map(({ value }, n) => ({ topic: 't', partition: 0, offset: n, value }))
