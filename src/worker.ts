@@ -5,10 +5,13 @@ import { STOP, type WorkerReport } from './workers.ts'
 
 /** One of several processes behind one listener. The process that started it says when to stop, no signal does. */
 const config = loadConfig(process.env)
-const log = pino({ name: 'sluice', level: config.logLevel })
+// Not pino's own destination, which waits for ever for the reader of a pipe that is gone.
+process.stdout.on('error', () => {})
+const log = pino({ name: 'sluice', level: config.logLevel }, { write: (line) => process.stdout.write(line) })
 let gateway: Gateway | undefined
 
-const tell = (report: WorkerReport) => process.send?.(report)
+const tell = (report: WorkerReport) =>
+  process.send?.(report, undefined, undefined, (error) => error && orphaned())
 
 async function stop(): Promise<void> {
   await gateway?.stop().catch((error: unknown) => {
@@ -18,14 +21,18 @@ async function stop(): Promise<void> {
   process.exit()
 }
 
+/** Nobody is left to restart this worker or to tell it to stop: it stops by itself. */
+function orphaned(): void {
+  void stop()
+}
+
 // Ctrl-C reaches every process of the terminal.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 process.on('message', (message) => {
   if (message === STOP) void stop()
 })
-// Nobody is left to restart this worker or to tell it to stop.
-process.on('disconnect', () => void stop())
+process.on('disconnect', orphaned)
 process.on('uncaughtException', (error) => {
   log.fatal({ error }, 'uncaught exception')
   process.exitCode = 1
@@ -39,5 +46,5 @@ try {
   const { code, syscall } = error as NodeJS.ErrnoException
   log.fatal({ error }, 'could not start')
   tell({ error: { ...(code && { code }), ...(syscall && { syscall }) } })
-  process.disconnect()
+  if (process.connected) process.disconnect()
 }

@@ -63,6 +63,17 @@ it('several workers stop together: streams are sent elsewhere and the exit code 
   expect(await gateway.ended).toMatchObject({ code: 0, stderr: '' })
 })
 
+it('workers end by themselves where the process that started them is killed', async () => {
+  const gateway = start()
+  await ready(gateway)
+  const workers = workersOf(gateway)
+  expect(workers).toHaveLength(2)
+  gateway.signal('SIGKILL')
+  for (const pid of workers) {
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000)
+  }
+})
+
 it('workers that cannot have the port say so in one sentence', async () => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
