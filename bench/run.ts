@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, resolve } from 'node:path'
+import { bareWriter } from './bare-writer.ts'
 import { batch } from './benchmarks/batch.ts'
 import { client } from './benchmarks/client.ts'
 import { latency } from './benchmarks/latency.ts'
@@ -37,6 +38,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   previous,
 }
 const names = Object.keys(benchmarks)
+/** Seconds. */
+const KAFKA_WARMUP = 20
 const results = resolve(import.meta.dirname, 'results')
 const cleanup = new Cleanup()
 
@@ -68,6 +71,7 @@ async function run(options: BenchOptions): Promise<boolean> {
   }
   const topics = new Topics(brokers)
   cleanup.add(() => topics.close())
+  if (options.brokers === undefined) await warmUp(brokers, topics)
   const rows: Row[] = []
   const failures: string[] = []
   for (const name of options.names) {
@@ -94,6 +98,16 @@ async function run(options: BenchOptions): Promise<boolean> {
   )
   for (const failure of failures) console.log(`\n${failure.split('\n', 1)[0]}`)
   return failures.length === 0
+}
+
+/** A new JVM takes eight times as long for a record as one that has compiled what it does: not what is to be measured. */
+async function warmUp(brokers: string, topics: Topics): Promise<void> {
+  progress(`warming Kafka up, ${KAFKA_WARMUP} s`)
+  for (const batch of [1, 100]) {
+    const topic = await topics.make(12)
+    await bareWriter({ brokers, topic, senders: 64, batch, warmup: 0, seconds: KAFKA_WARMUP / 2 })
+    await topics.remove([topic])
+  }
 }
 
 async function main(): Promise<number> {
