@@ -23,8 +23,11 @@ export function parseMediaType(header: string | undefined): MediaType | undefine
 /** @throws Problem unsupported_content_encoding where the body is compressed */
 export function refuseEncoding({ headers }: IncomingMessage): void {
   const encoding = headers['content-encoding']
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
-    throw new Problem('unsupported_content_encoding')
+  const transfer = headers['transfer-encoding']
+  const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity'
+  // Node undoes `chunked` alone: what else is named there is still in the bytes (RFC 9112, section 6.1).
+  const isWhole = transfer === undefined || transfer.toLowerCase() === 'chunked'
+  if (!isPlain || !isWhole) throw new Problem('unsupported_content_encoding')
 }
 
 /**

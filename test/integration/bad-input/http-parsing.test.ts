@@ -121,4 +121,23 @@ describe('headers', () => {
     expect(answer.json).toMatchObject({ code: 'body_too_large' })
     await connection.closed()
   })
+
+  it.each(['text/plain', 'application/json', 'application/x-ndjson'])(
+    'with a transfer coding that is still in the bytes are 415, and nothing is written: %s',
+    async (type) => {
+      const gateway = await startTestGateway()
+      const topic = await createTopic(http(gateway))
+      const connection = new RawConnection(gateway)
+      connection.sendHead(
+        `POST /v1/topics/${topic}/records HTTP/1.1`,
+        `Content-Type: ${type}`,
+        'Transfer-Encoding: gzip, chunked',
+      )
+      connection.send('b\r\n{"value":1}\r\n0\r\n\r\n')
+      const answer = await connection.answer()
+      expect(answer.status).toBe(415)
+      expect(answer.json).toMatchObject({ code: 'unsupported_content_encoding', outcome: 'not_written' })
+      expect(await recordsIn(topic)).toBe(0)
+    },
+  )
 })
