@@ -10,8 +10,9 @@ process.stdout.on('error', () => {})
 const log = pino({ name: 'sluice', level: config.logLevel }, { write: (line) => process.stdout.write(line) })
 let gateway: Gateway | undefined
 
+/** Where it can't be told, nobody is left to restart this worker or to tell it to stop: it stops by itself. */
 const tell = (report: WorkerReport) =>
-  process.send?.(report, undefined, undefined, (error) => error && orphaned())
+  process.send?.(report, undefined, undefined, (error) => error && stop())
 
 async function stop(): Promise<void> {
   await gateway?.stop().catch((error: unknown) => {
@@ -21,18 +22,13 @@ async function stop(): Promise<void> {
   process.exit()
 }
 
-/** Nobody is left to restart this worker or to tell it to stop: it stops by itself. */
-function orphaned(): void {
-  void stop()
-}
-
 // Ctrl-C reaches every process of the terminal.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 process.on('message', (message) => {
   if (message === STOP) void stop()
 })
-process.on('disconnect', orphaned)
+process.on('disconnect', () => void stop())
 process.on('uncaughtException', (error) => {
   log.fatal({ error }, 'uncaught exception')
   process.exitCode = 1

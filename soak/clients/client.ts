@@ -51,3 +51,21 @@ export function outcomeOf(
 
 /** How long a client waits for an answer: longer than any gateway may take, ms. */
 export const ANSWER_MS = 30_000
+
+/** Posts JSON and reads the JSON of the answer; undefined where none came, which says nothing of what was done. */
+export async function postJson<T>(
+  url: string,
+  body: object,
+): Promise<{ readonly status: number; readonly ok: boolean; readonly json: T } | undefined> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    })
+    return { status: response.status, ok: response.ok, json: (await response.json()) as T }
+  } catch {
+    return undefined
+  }
+}

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, Turn } from './client.ts'
-import { sendTransaction } from './transactions.ts'
+import { recordsAcross, sendTransaction } from './transactions.ts'
 
 const SIZE = 4
 /** How long one transaction is repeated, ms: longer than any fault lasts. */
@@ -13,11 +13,8 @@ export const namedTransactions: Client = async ({ urls, topics, name, over, tell
   const turn = new Turn(urls)
   for (let n = 0; !over.aborted;) {
     const unit = `${name}-${n}`
-    const records = Array.from({ length: SIZE }, () => ({
-      topic: topics[n % topics.length]!,
-      key: name,
-      value: `${name}-${n++}`,
-    }))
+    const records = recordsAcross(topics, name, n, SIZE)
+    n += SIZE
     const since = performance.now()
     const committed = async () => {
       while (performance.now() - since < PATIENCE_MS) {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { ANSWER_MS, type Client, outcomeOf, type ResultJson, Turn } from './client.ts'
+import { type Client, outcomeOf, postJson, type ResultJson, Turn } from './client.ts'
 
 /** Posts JSON: single records, or batches of `size`. Nothing is sent twice: what has no answer is unknown. */
 export const post =
@@ -36,22 +36,13 @@ export const post =
 
 /** The result of each record; one for all where the request as a whole was refused; undefined where no answer came. */
 async function send(url: string, body: object): Promise<readonly ResultJson[] | undefined> {
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_MS),
-    })
-    const json = (await response.json()) as ResultJson & {
-      results?: ResultJson[]
-      code?: string
-      outcome?: 'unknown'
-    }
-    if (json.results !== undefined) return json.results
-    if (response.ok) return [json]
-    return [{ error: { code: json.code ?? String(response.status), outcome: json.outcome ?? 'unknown' } }]
-  } catch {
-    return undefined
-  }
+  const answer = await postJson<ResultJson & { results?: ResultJson[]; code?: string; outcome?: 'unknown' }>(
+    url,
+    body,
+  )
+  if (answer === undefined) return undefined
+  const { status, ok, json } = answer
+  if (json.results !== undefined) return json.results
+  if (ok) return [json]
+  return [{ error: { code: json.code ?? String(status), outcome: json.outcome ?? 'unknown' } }]
 }

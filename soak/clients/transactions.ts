@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { ANSWER_MS, type Client, type ResultJson, Turn } from './client.ts'
+import { ANSWER_MS, type Client, postJson, type ResultJson, Turn } from './client.ts'
 
 const SIZE = 5
 
@@ -15,11 +15,8 @@ export const transactions: Client = async ({ urls, topics, name, over, tell }) =
   const turn = new Turn(urls)
   for (let n = 0; !over.aborted;) {
     const unit = `${name}-${n}`
-    const records = Array.from({ length: SIZE }, () => ({
-      topic: topics[n % topics.length]!,
-      key: name,
-      value: `${name}-${n++}`,
-    }))
+    const records = recordsAcross(topics, name, n, SIZE)
+    n += SIZE
     const since = performance.now()
     const first = await sendTransaction(turn.url, { records })
     let answer = first
@@ -56,20 +53,24 @@ export const transactions: Client = async ({ urls, topics, name, over, tell }) =
   }
 }
 
+/** So many records from the n-th of a client on, spread over the topics. */
+export function recordsAcross(
+  topics: readonly string[],
+  name: string,
+  n: number,
+  size: number,
+): { topic: string; key: string; value: string }[] {
+  return Array.from({ length: size }, (_, i) => ({
+    topic: topics[(n + i) % topics.length]!,
+    key: name,
+    value: `${name}-${n + i}`,
+  }))
+}
+
 /** Sends a transaction; undefined where no answer came. */
 export async function sendTransaction(url: string, body: object): Promise<Answer | undefined> {
-  try {
-    const response = await fetch(`${url}/v1/transactions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_MS),
-    })
-    const answer = (await response.json()) as Answer
-    return response.status === 504 ? { ...answer, state: 'unknown' } : answer
-  } catch {
-    return undefined
-  }
+  const answer = await postJson<Answer>(`${url}/v1/transactions`, body)
+  return answer?.status === 504 ? { ...answer.json, state: 'unknown' } : answer?.json
 }
 
 /** What became of it, where that is known by now. */
