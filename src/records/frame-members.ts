@@ -1,15 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { Problem } from '../problem.ts'
+import { pointerToken } from './json-pointer.ts'
 import { scanJson, skipSpace } from './json-scan.ts'
-import { NameSet, walkObject } from './json-walk.ts'
+import { NameSet, type Span, walkObject } from './json-walk.ts'
 
 const OPEN_BRACE = 0x7b
-
-/** Where a value stands in the bytes. */
-export interface Span {
-  readonly start: number
-  readonly end: number
-}
 
 /**
  * The members of the one JSON object that the bytes hold, by name, unread.
@@ -37,7 +32,7 @@ export function frameMembers(bytes: Buffer): ReadonlyMap<string, Span> {
     const name = twice.slice(0, 64).toWellFormed()
     throw new Problem('invalid_request', {
       detail: `The member ${name} is given twice.`,
-      errors: [{ pointer: `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, reason: 'given twice' }],
+      errors: [{ pointer: `/${pointerToken(name)}`, reason: 'given twice' }],
     })
   }
   return members

@@ -8,6 +8,12 @@ const OPEN_BRACKET = 0x5b
 const LOWER_N = 0x6e
 const OPEN_BRACE = 0x7b
 
+/** A name as a token of a pointer: RFC 6901's escapes, for the few that need them. */
+export function pointerToken(name: string): string {
+  if (!name.includes('~') && !name.includes('/')) return name
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
 /** The tokens of an RFC 6901 pointer, undefined where it is not written as one. */
 export function pointerTokens(pointer: string): string[] | undefined {
   if (!/^(?:\/(?:[^~/]|~[01])*)*$/.test(pointer)) return undefined

@@ -6,6 +6,12 @@ const COLON = 0x3a
 const CLOSE_BRACKET = 0x5d
 const CLOSE_BRACE = 0x7d
 
+/** Where a value stands in the bytes. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
 /**
  * Walks the members of the JSON object that starts at `start`. `visit` takes each member's name and where its value
  * starts, and returns where that ends, or -1 where it is malformed. Returns where the object ends, or -1 as well.

@@ -11,7 +11,8 @@ import {
   valueFault,
 } from './cloudevent-attributes.ts'
 import { hasLoneSurrogateEscape, scanJson, skipSpace } from './json-scan.ts'
-import { jsonString, NameSet, walkArray, walkObject } from './json-walk.ts'
+import { pointerToken } from './json-pointer.ts'
+import { jsonString, NameSet, type Span, walkArray, walkObject } from './json-walk.ts'
 
 const QUOTE = 0x22
 const MINUS = 0x2d
@@ -76,12 +77,6 @@ export function isEvent(bytes: Buffer, start: number, end: number): boolean {
   return parser.isComplete(parser.event(at, '').end) && !parser.faulty
 }
 
-/** Where a value stands in the bytes. */
-interface Span {
-  readonly start: number
-  readonly end: number
-}
-
 const noRecord: OutgoingRecord = { key: null, value: null, headers: [] }
 
 class EventParser {
@@ -114,7 +109,8 @@ class EventParser {
       const valueEnd = scanJson(bytes, valueStart)
       if (valueEnd < 0) return valueEnd
       const span = { start: valueStart, end: valueEnd }
-      const member = `${pointer}/${pointerToken(name)}`
+      // A name that is not well-formed would make the answer so.
+      const member = `${pointer}/${pointerToken(name.toWellFormed())}`
       if (!names.add(name)) this.fault(member, 'given twice')
       else if (name === 'data') data = span
       else if (name === 'data_base64') base64 = bytes[valueStart] === LOWER_N ? undefined : span
@@ -238,9 +234,4 @@ export function invalidEvent(errors: readonly ProblemPart[]): Problem {
     errors,
     outcome: 'not_written',
   })
-}
-
-/** RFC 6901's escapes; a name that is not well-formed would make the answer so. */
-function pointerToken(name: string): string {
-  return name.toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1')
 }

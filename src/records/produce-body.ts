@@ -3,7 +3,8 @@ import type { OutgoingRecord, RecordHeader } from '../record.ts'
 import { decodeBase64 } from './base64.ts'
 import { hasLoneSurrogateEscape, scanJson, skipSpace } from './json-scan.ts'
 import { isText } from './json-string.ts'
-import { jsonString, NameSet, walkArray, walkObject } from './json-walk.ts'
+import { pointerToken } from './json-pointer.ts'
+import { jsonString, NameSet, type Span, walkArray, walkObject } from './json-walk.ts'
 
 /** The records of a JSON produce body, and whether it was one record or a batch: the answer has the same form. */
 export interface ProduceBody {
@@ -69,12 +70,6 @@ const givenTwice: { reason: string; code: ProblemCode } = { reason: 'given twice
 const headerTwice: typeof givenTwice = {
   reason: 'named twice: use the list form for duplicates',
   code: 'invalid_headers',
-}
-
-/** Where a value stands in the bytes. */
-interface Span {
-  readonly start: number
-  readonly end: number
 }
 
 class Parser {
@@ -411,12 +406,6 @@ class RecordDraft {
   partition: Span | undefined
   timestamp: Span | undefined
   headers: RecordHeader[] | undefined
-}
-
-/** RFC 6901's escapes, for the few names that need them. */
-function pointerToken(name: string): string {
-  if (!name.includes('~') && !name.includes('/')) return name
-  return name.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
 function loneSurrogate(pointer: string): Problem {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { isInternalTopic } from '../internal-topics.ts'
 import { Problem, type ProblemCode, type ProblemPart, problems } from '../problem.ts'
 import { reasonFor } from '../schema-reasons.ts'
+import { pointerToken } from '../records/json-pointer.ts'
 import { checkAccept } from './accept.ts'
 
 export type Env = { Bindings: HttpBindings }
@@ -177,7 +178,7 @@ export function checkBody<S extends z.ZodType>(schema: S, value: unknown): z.out
 
 /** RFC 6901. */
 export function toPointer(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  return path.map((part) => `/${pointerToken(String(part))}`).join('')
 }
 
 function summarise(errors: readonly ProblemPart[]): string {

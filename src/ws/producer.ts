@@ -2,17 +2,15 @@ import type { Deps } from '../deps.ts'
 import type { OutgoingRecord } from '../record.ts'
 import type { WriteOrder } from '../kafka/writer/record-writer.ts'
 import { Problem } from '../problem.ts'
-import type { Span } from '../records/frame-members.ts'
+import type { Span } from '../records/json-walk.ts'
 import { parseRecordList } from '../records/produce-body.ts'
 import { checkPartitions } from '../routes/producers/check-partitions.ts'
 import { resultJson } from '../routes/records/produce-answer.ts'
+import { RECORD_OVERHEAD_BYTES } from '../routes/records/produce-form.ts'
 import { checkTopicName } from '../routes/route.ts'
 import type { WsConnection } from './connection.ts'
 import { checkMessage } from './check-message.ts'
 import { ProduceMessage } from './messages.ts'
-
-/** What one record costs beside its bytes while it waits, roughly. */
-const RECORD_OVERHEAD_BYTES = 256
 
 type ProduceId = string | number
 

@@ -13,12 +13,11 @@ import {
   parseQuery,
   problemResponses,
 } from '../route.ts'
+import { RECORD_OVERHEAD_BYTES } from '../records/produce-form.ts'
 import { TransactionBody, TransactionCommitted, TransactionMembers } from './transaction-schemas.ts'
 
 /** Transactions share one part of the byte budget: no topic is called so. */
 const BUDGET = '/transactions'
-/** What one record costs beside its bytes, roughly: objects, and its place in a batch. */
-const RECORD_OVERHEAD_BYTES = 256
 const MAX_REPORTED = 20
 const NoQuery = z.strictObject({})
 
