@@ -7,7 +7,7 @@ import { createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.t
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { TopicWriter } from './kafka/writer/topic-writer.ts'
 import { Transactions } from './kafka/transactions/transactions.ts'
-import { defaultsOf } from './topic-defaults.ts'
+import { TopicDefaults } from './topic-defaults.ts'
 import { createWsServer } from './ws/server.ts'
 
 /** A gateway that listens. */
@@ -31,17 +31,18 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const draining = () => shutdown.signal.aborted
   const { limits, shutdownTimeoutMs } = config
   const cluster = new Cluster(config.kafka)
-  const writer = new TopicWriter(cluster, config.produce.defaults, config.produce.topics, log)
+  const defaults = new TopicDefaults(config.produce.defaults, config.produce.topics)
+  const writer = new TopicWriter(cluster, defaults, log)
   const transactions = new Transactions(
     cluster,
     {
       timeoutMs: limits.produceTimeoutMs,
       limit: limits.maxTransactions,
-      codecOf: (topic) => defaultsOf(topic, config.produce.topics, config.produce.defaults).compression,
+      codecOf: (topic) => defaults.of(topic).compression,
     },
     log,
   )
-  const producers = createExactlyOnceWriter(cluster, config.secret, config.produce, log)
+  const producers = createExactlyOnceWriter(cluster, config.secret, defaults, log)
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
   const deps = {
     config,

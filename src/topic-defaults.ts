@@ -52,18 +52,41 @@ export function parseTopicRules(text: string): TopicRule[] | undefined {
   return rules
 }
 
-/** The defaults of a topic: those of the first rule that its name fits, and the general ones for the rest. */
-export function defaultsOf(
-  topic: string,
-  rules: readonly TopicRule[],
-  { acks, compression, timeoutMs }: WriteDefaults,
-): WriteDefaults {
-  const rule = rules.find(({ topics }) =>
-    topics.endsWith('*') ? topic.startsWith(topics.slice(0, -1)) : topic === topics,
-  )
-  return {
-    acks: rule?.acks ?? acks,
-    compression: rule?.compression ?? compression,
-    timeoutMs: rule?.timeoutMs ?? timeoutMs,
+/** Topics whose defaults are remembered; past it they are worked out anew. */
+const MAX_REMEMBERED = 10_000
+
+/** How records are written to each topic: by the first rule that its name fits, and as everywhere for the rest. */
+export class TopicDefaults {
+  /** Where no rule says otherwise. */
+  readonly general: WriteDefaults
+  readonly #rules: readonly TopicRule[]
+  readonly #remembered = new Map<string, WriteDefaults>()
+
+  constructor(general: WriteDefaults, rules: readonly TopicRule[]) {
+    this.general = general
+    this.#rules = rules
+  }
+
+  of(topic: string): WriteDefaults {
+    if (this.#rules.length === 0) return this.general
+    let found = this.#remembered.get(topic)
+    if (found === undefined) {
+      found = this.#find(topic)
+      if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
+      this.#remembered.set(topic, found)
+    }
+    return found
+  }
+
+  #find(topic: string): WriteDefaults {
+    const rule = this.#rules.find(({ topics }) =>
+      topics.endsWith('*') ? topic.startsWith(topics.slice(0, -1)) : topic === topics,
+    )
+    const { acks, compression, timeoutMs } = this.general
+    return {
+      acks: rule?.acks ?? acks,
+      compression: rule?.compression ?? compression,
+      timeoutMs: rule?.timeoutMs ?? timeoutMs,
+    }
   }
 }

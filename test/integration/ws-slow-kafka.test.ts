@@ -10,6 +10,7 @@ import { createExactlyOnceWriter } from '../../src/kafka/producers/exactly-once-
 import { ByteBudget } from '../../src/kafka/writer/byte-budget.ts'
 import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problem.ts'
+import { TopicDefaults } from '../../src/topic-defaults.ts'
 import { createWsServer } from '../../src/ws/server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets } from '../support/groups.ts'
@@ -36,14 +37,23 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
   const config = loadConfig({ KAFKA_BROKERS: brokers(), SLUICE_LOG_LEVEL: 'silent' })
   const log = pino({ level: 'silent' })
   const cluster = new MoodyCluster(config.kafka)
-  const writer = new TopicWriter(cluster, { ...config.produce.defaults, timeoutMs: 1_000 }, [], log)
+  const writer = new TopicWriter(
+    cluster,
+    new TopicDefaults({ ...config.produce.defaults, timeoutMs: 1_000 }, []),
+    log,
+  )
   const budget = new ByteBudget(0, 0)
   const transactions = new Transactions(
     cluster,
     { timeoutMs: 1_000, limit: 1, codecOf: () => 'none' as const },
     log,
   )
-  const producers = createExactlyOnceWriter(cluster, config.secret, config.produce, log)
+  const producers = createExactlyOnceWriter(
+    cluster,
+    config.secret,
+    new TopicDefaults(config.produce.defaults, []),
+    log,
+  )
   const deps = {
     config,
     log,

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { Problem } from '../../problem.ts'
 import type { OutgoingRecord } from '../../record.ts'
 import { TokenSigner } from '../../signed-token.ts'
-import { defaultsOf, type TopicRule, type WriteDefaults } from '../../topic-defaults.ts'
+import type { TopicDefaults } from '../../topic-defaults.ts'
 import type { Cluster, TopicInfo } from '../cluster.ts'
 import { Deadline } from '../deadline.ts'
 import { problemFromKafka } from '../errors.ts'
@@ -32,15 +32,15 @@ export interface OpenedProducer {
 export class ExactlyOnceWriter {
   readonly #secrets: SecretStore
   readonly #means: OnceWriteMeans
-  readonly #defaultsOf: (topic: string) => WriteDefaults
+  readonly #defaults: TopicDefaults
   readonly #underWay = new WritesUnderWay()
   #signer: TokenSigner | undefined
 
-  /** `defaultsOf` a topic: how its batches are compressed, and within how long every call ends. */
-  constructor(secrets: SecretStore, means: OnceWriteMeans, defaultsOf: (topic: string) => WriteDefaults) {
+  /** `defaults` of a topic: how its batches are compressed, and within how long every call ends. */
+  constructor(secrets: SecretStore, means: OnceWriteMeans, defaults: TopicDefaults) {
     this.#secrets = secrets
     this.#means = means
-    this.#defaultsOf = defaultsOf
+    this.#defaults = defaults
   }
 
   /**
@@ -48,7 +48,7 @@ export class ExactlyOnceWriter {
    * @throws Problem topic_not_found, partition_not_found, kafka_unavailable, kafka_auth_failed, kafka_authorization
    */
   async open(topic: string, partition?: number): Promise<OpenedProducer> {
-    const deadline = new Deadline(this.#defaultsOf(topic).timeoutMs)
+    const deadline = new Deadline(this.#defaults.of(topic).timeoutMs)
     const info = await this.#topicWith(topic, partition, deadline)
     const chosen = partition ?? anyPartition(info)
     const secret = await deadline.within(this.#secrets.get())
@@ -112,7 +112,7 @@ export class ExactlyOnceWriter {
       const detail = `The last record would have the number ${range.last}: open another producer.`
       throw new Problem('invalid_sequence', { detail, outcome: 'not_written' })
     }
-    const { compression, timeoutMs: usual } = this.#defaultsOf(topic)
+    const { compression, timeoutMs: usual } = this.#defaults.of(topic)
     const deadline = new Deadline(timeoutMs ?? usual)
     try {
       const key = keyOf(token)
@@ -132,16 +132,16 @@ export class ExactlyOnceWriter {
 export function createExactlyOnceWriter(
   cluster: Cluster,
   secret: string | undefined,
-  { defaults, topics }: { readonly defaults: WriteDefaults; readonly topics: readonly TopicRule[] },
+  defaults: TopicDefaults,
   log: Pick<Logger, 'info' | 'warn'>,
 ): ExactlyOnceWriter {
-  const { timeoutMs } = defaults
+  const { timeoutMs } = defaults.general
   const ackTimeoutMs = Math.max(250, Math.min(5_000, Math.floor(timeoutMs * 0.4)))
   const sender = new BatchSender(cluster, ackTimeoutMs)
   const secrets = new SecretStore(cluster, sender, secret, timeoutMs, log)
   const expiration = new ProducerExpiration(cluster, log)
   const means = { cluster, sender, expiration, recent: new RecentProducers() }
-  return new ExactlyOnceWriter(secrets, means, (topic) => defaultsOf(topic, topics, defaults))
+  return new ExactlyOnceWriter(secrets, means, defaults)
 }
 
 /** Whatever keeps a try out, an earlier one may have been written. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { OutgoingRecord } from '../../record.ts'
-import { defaultsOf, type TopicRule, type WriteDefaults } from '../../topic-defaults.ts'
+import type { TopicDefaults } from '../../topic-defaults.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Acks } from '../wire/produce.ts'
 import { RecordWriter, type WriteOptions } from './record-writer.ts'
@@ -11,41 +11,24 @@ export interface WriteChoice extends WriteOptions {
   readonly acks?: Acks | undefined
 }
 
-/** Topics whose defaults are remembered; past it they are worked out anew. */
-const MAX_REMEMBERED = 10_000
-
 /** Writes records as their topic's defaults and the request have it. Records of different `acks` share no queue. */
 export class TopicWriter {
-  readonly #defaults: WriteDefaults
-  readonly #rules: readonly TopicRule[]
-  readonly #remembered = new Map<string, WriteDefaults>()
+  readonly #defaults: TopicDefaults
   readonly #writers: Readonly<Record<Acks, RecordWriter>>
 
-  constructor(cluster: Cluster, defaults: WriteDefaults, rules: readonly TopicRule[], log: Logger) {
+  constructor(cluster: Cluster, defaults: TopicDefaults, log: Logger) {
     this.#defaults = defaults
-    this.#rules = rules
-    const codecOf = (topic: string) => this.#of(topic).compression
-    const { timeoutMs } = defaults
+    const codecOf = (topic: string) => defaults.of(topic).compression
+    const { timeoutMs } = defaults.general
     this.#writers = {
       all: new RecordWriter(cluster, { timeoutMs, codecOf }, log),
       1: new RecordWriter(cluster, { timeoutMs, codecOf, acks: '1' }, log),
     }
   }
 
-  #of(topic: string): WriteDefaults {
-    if (this.#rules.length === 0) return this.#defaults
-    let found = this.#remembered.get(topic)
-    if (found === undefined) {
-      found = defaultsOf(topic, this.#rules, this.#defaults)
-      if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
-      this.#remembered.set(topic, found)
-    }
-    return found
-  }
-
   /** Gets a producer id ahead of the first record. */
   start(): void {
-    this.#writers[this.#defaults.acks].start()
+    this.#writers[this.#defaults.general.acks].start()
   }
 
   /** As RecordWriter.write. */
@@ -54,7 +37,7 @@ export class TopicWriter {
     records: readonly OutgoingRecord[],
     choice: WriteChoice = {},
   ): Promise<RecordResult[]> {
-    const { acks, timeoutMs } = this.#of(topic)
+    const { acks, timeoutMs } = this.#defaults.of(topic)
     const { onQueued, order } = choice
     const options = { timeoutMs: choice.timeoutMs ?? timeoutMs, onQueued, order }
     return this.#writers[choice.acks ?? acks].write(topic, records, options)
