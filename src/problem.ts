@@ -317,6 +317,18 @@ export const problems = {
     title: 'This socket has no subscription yet',
     fix: 'Send {"type":"subscribe", ...} first, or put the subscription in the URL.',
   },
+  not_assigned: {
+    status: 409,
+    retryable: false,
+    title: 'The partition is not assigned to this socket',
+    fix: 'Name only partitions that `assigned` named and `revoked` did not take. A command may cross the revocation of its partition on the way.',
+  },
+  too_many_seeks: {
+    status: 429,
+    retryable: true,
+    title: 'Too many seeks of this socket wait for Kafka',
+    fix: 'Wait for the answers to those that were sent; a later seek needs no earlier one.',
+  },
   unknown_delivery: {
     status: 409,
     retryable: false,

@@ -45,6 +45,7 @@ export class RecordReader {
   readonly #owner = this.#ownership()
   readonly #placement: Placement
   #trouble: Problem | undefined
+  #assignments = 0
   #closed = false
 
   constructor(cluster: Cluster, options: RecordReaderOptions) {
@@ -65,10 +66,15 @@ export class RecordReader {
     if (this.#closed) return
     this.unassign(positions)
     for (const position of positions) {
-      const partition = new AssignedPartition(position)
+      const partition = new AssignedPartition(position, ++this.#assignments)
       this.#assigned.set(keyOf(position), partition)
       this.#placement.add(partition)
     }
+  }
+
+  /** Whether what an event was taken of is still assigned, and was not repositioned. */
+  isCurrent(event: ReaderEvent): boolean {
+    return this.#assigned.get(keyOf(event))?.assignment === event.assignment
   }
 
   /** Stops reading partitions. No event of theirs is given out any more. */
@@ -176,12 +182,12 @@ export class RecordReader {
   }
 
   #damaged(partition: AssignedPartition, reason: string): void {
-    const { topic, partition: number, position } = partition
-    if (partition.faultAt === position) {
-      this.#queue.push(partition, { kind: 'corrupt', topic, partition: number, offset: position, reason })
+    const { topic, partition: number, assignment, position: offset } = partition
+    if (partition.faultAt === offset) {
+      this.#queue.push(partition, { kind: 'corrupt', topic, partition: number, assignment, offset, reason })
       return
     }
-    partition.faultAt = position
+    partition.faultAt = offset
     this.#tryAgain(partition)
   }
 
@@ -195,8 +201,8 @@ export class RecordReader {
     reason: LostReason,
     bounds: { earliest?: number; latest?: number } = {},
   ): void {
-    const { topic, partition: number } = partition
-    this.#queue.push(partition, { kind: 'lost', topic, partition: number, reason, ...bounds })
+    const { topic, partition: number, assignment } = partition
+    this.#queue.push(partition, { kind: 'lost', topic, partition: number, assignment, reason, ...bounds })
   }
 
   async #lostRange(partition: AssignedPartition): Promise<void> {

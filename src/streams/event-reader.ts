@@ -5,7 +5,10 @@ import { type Isolation, RecordReader } from '../kafka/record-reader.ts'
 const MAX_FETCH_BYTES = 1_048_576
 
 /** What a stream reads with. Its events may be shared with other streams: nobody changes them. */
-export type EventReader = Pick<RecordReader, 'assign' | 'unassign' | 'seek' | 'next' | 'close' | 'trouble'>
+export type EventReader = Pick<
+  RecordReader,
+  'assign' | 'unassign' | 'isCurrent' | 'next' | 'close' | 'trouble'
+>
 
 /**
  * The reader of one client. What it holds adds to what the client's socket has not taken, so it reads ahead little: a fetch

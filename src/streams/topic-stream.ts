@@ -83,6 +83,11 @@ export class TopicStream {
     return []
   }
 
+  /** Goes on reading these at other offsets, also where their position was lost. */
+  seek(positions: readonly PartitionPosition[]): void {
+    if (!this.#stopped) this.#assign(positions)
+  }
+
   /** The client has been sent everything of a partition up to `offset`. */
   moveTo(topic: string, partition: number, offset: number): void {
     this.#positions.get(topic)?.set(partition, offset)
@@ -125,19 +130,21 @@ export class TopicStream {
   }
 
   #translate(events: readonly ReaderEvent[]): StreamEvent[] {
-    const said = events.map((event): StreamEvent => {
-      switch (event.kind) {
-        case 'records':
-        case 'progress':
-          return event
-        case 'lost':
-          return this.#lost(event)
-        case 'corrupt': {
-          const detail = `${event.topic}, partition ${event.partition}: the batch at offset ${event.offset} cannot be read.`
-          return { kind: 'problem', problem: new Problem('internal_error', { detail }), final: false }
+    const said = events
+      .filter((event) => this.#reader.isCurrent(event))
+      .map((event): StreamEvent => {
+        switch (event.kind) {
+          case 'records':
+          case 'progress':
+            return event
+          case 'lost':
+            return this.#lost(event)
+          case 'corrupt': {
+            const detail = `${event.topic}, partition ${event.partition}: the batch at offset ${event.offset} cannot be read.`
+            return { kind: 'problem', problem: new Problem('internal_error', { detail }), final: false }
+          }
         }
-      }
-    })
+      })
     let isCaughtUp = false
     for (const event of events) isCaughtUp = this.#catchUp.reached(event) || isCaughtUp
     if (isCaughtUp) said.push({ kind: 'caughtUp' })
@@ -187,12 +194,14 @@ export class TopicStream {
     return { kind: 'problem', problem: positionLost(event), final }
   }
 
-  async #resume({ topic, partition }: Lost): Promise<void> {
+  async #resume(event: Lost): Promise<void> {
+    const { topic, partition } = event
     const info = this.#topics.find(({ name }) => name === topic)!
     while (!this.#stopped) {
       try {
         const positions = await this.#earliest(info, [partition])
-        if (!this.#stopped) this.#assign(positions)
+        // Repositioned meanwhile, it is not lost any more.
+        if (!this.#stopped && this.#reader.isCurrent(event)) this.#assign(positions)
         return
       } catch (error) {
         if (!(error instanceof Problem && error.row.retryable)) throw error

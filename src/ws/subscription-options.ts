@@ -4,6 +4,7 @@ import { recordFormats } from '../records/render-record.ts'
 import { checkTopicName } from '../routes/route.ts'
 import { reasonFor } from '../schema-reasons.ts'
 import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../start-position.ts'
+import { MAX_WINDOW, MAX_WINDOW_BYTES } from './window.ts'
 
 /** Most topics of one subscription. */
 const MAX_TOPICS = 50
@@ -41,6 +42,16 @@ export const Isolation = z.enum(['read_uncommitted', 'read_committed']).meta({
   description: '`read_committed` shows nothing of transactions that are open or were aborted.',
 })
 
+export const WindowRecords = z.int().min(0).max(MAX_WINDOW).meta({
+  description:
+    'At most so many records are on their way: sent and not acked, or without `ack=client` not proved received by a pong. 0 sends only what `credit` allows.',
+})
+
+export const WindowBytes = z.int().min(1).max(MAX_WINDOW_BYTES).meta({
+  description:
+    'The same for the bytes of the records as JSON; the last one may go beyond. Not with `window=0`, where `credit` gives bytes.',
+})
+
 /** A subscription, from the URL or the first frame. */
 export interface SubscriptionOptions {
   readonly topics: readonly string[]
@@ -50,6 +61,9 @@ export interface SubscriptionOptions {
   readonly ack: 'auto' | 'client'
   readonly format: z.output<typeof Format>
   readonly isolation: z.output<typeof Isolation>
+  /** Records; 0 for credit by hand. */
+  readonly window: number | undefined
+  readonly windowBytes: number | undefined
 }
 
 interface RawOptions {
@@ -60,6 +74,19 @@ interface RawOptions {
   ack?: 'auto' | 'client' | undefined
   format?: z.output<typeof Format> | undefined
   isolation?: z.output<typeof Isolation> | undefined
+  window?: number | undefined
+  windowBytes?: number | undefined
+}
+
+/** A number as a query says it. */
+function digitsOf(schema: z.ZodInt) {
+  const { description } = schema
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, 'expected a whole number')
+    .meta({ description })
+    .transform(Number)
+    .pipe(schema)
 }
 
 /** The query of the URL as the subscribe message has it. */
@@ -75,6 +102,8 @@ export const SubscriptionQuery = z.strictObject({
   ack: Ack.optional(),
   format: Format.optional(),
   isolation: Isolation.optional(),
+  window: digitsOf(WindowRecords).optional(),
+  windowBytes: digitsOf(WindowBytes).optional(),
 })
 
 /**
@@ -116,6 +145,9 @@ export function completeSubscription(raw: RawOptions): SubscriptionOptions {
   }
   if (raw.ack !== undefined && raw.group === undefined)
     errors.push({ parameter: 'ack', reason: 'only in a group: nothing else is committed' })
+  if (raw.window === 0 && raw.windowBytes !== undefined) {
+    errors.push({ parameter: 'windowBytes', reason: 'not with window=0: credit gives bytes there' })
+  }
   const from = parseStartPosition(raw.from ?? 'latest')
   if (from === undefined) errors.push({ parameter: 'from', reason: START_POSITION_FORMS })
   if (errors.length > 0 || from === undefined) throw invalid(errors)
@@ -127,6 +159,8 @@ export function completeSubscription(raw: RawOptions): SubscriptionOptions {
     ack: raw.ack ?? 'auto',
     format: raw.format ?? 'auto',
     isolation: raw.isolation ?? 'read_uncommitted',
+    window: raw.window,
+    windowBytes: raw.windowBytes,
   }
 }
 

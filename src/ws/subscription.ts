@@ -1,7 +1,10 @@
 import type { PartitionOffset } from './delivery-tracker.ts'
+import type { Feed } from './feed.ts'
 
 /** What a socket has subscribed to. */
 export interface Subscription {
+  /** What the client may say of how its records come. */
+  readonly feed: Feed
   /** Begins; `assigned` frames may be sent already. @throws Problem where it can't be had */
   start(): Promise<void>
   /** Delivers until the socket is gone. */

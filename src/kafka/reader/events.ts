@@ -12,7 +12,13 @@ export interface PartitionPosition extends PartitionKey {
   readonly offset: number
 }
 
-export interface RecordsEvent extends PartitionKey {
+/** What every event says. */
+interface EventOrigin extends PartitionKey {
+  /** Which assignment of the partition it comes of: repositioned, it is another. */
+  readonly assignment: number
+}
+
+export interface RecordsEvent extends EventOrigin {
   readonly kind: 'records'
   /** Never empty, by offset. */
   readonly records: FetchedRecord[]
@@ -25,7 +31,7 @@ export interface RecordsEvent extends PartitionKey {
 }
 
 /** The position moved without a record to show, or was found to be at the end for the first time. */
-export interface ProgressEvent extends PartitionKey {
+export interface ProgressEvent extends EventOrigin {
   readonly kind: 'progress'
   readonly nextOffset: number
   readonly end: number
@@ -34,7 +40,7 @@ export interface ProgressEvent extends PartitionKey {
 export type LostReason = 'out_of_range' | 'topic_recreated' | 'topic_deleted' | 'not_authorized'
 
 /** The position is gone; the partition is not read until assigned again. */
-export interface LostEvent extends PartitionKey {
+export interface LostEvent extends EventOrigin {
   readonly kind: 'lost'
   readonly reason: LostReason
   /** The bounds there are now, with out_of_range and where the broker told them. */
@@ -43,7 +49,7 @@ export interface LostEvent extends PartitionKey {
 }
 
 /** Twice read and twice not what Kafka's record format says; the partition is not read until assigned again. */
-export interface CorruptEvent extends PartitionKey {
+export interface CorruptEvent extends EventOrigin {
   readonly kind: 'corrupt'
   /** Of the first record that can't be read. */
   readonly offset: number
