@@ -6,7 +6,7 @@ import { encodeCursors } from '../records/cursor.ts'
 import type { StartPosition } from '../start-position.ts'
 import { CatchUp } from './catch-up.ts'
 import type { EventReader } from './event-reader.ts'
-import type { StreamEvent } from './events.ts'
+import type { ProgressEvent, RecordsEvent, StreamEvent } from './events.ts'
 import { lookUpTopics, positionLost, readerPositions, startPositions } from './positions.ts'
 
 /** How often new partitions are looked for, ms. */
@@ -15,6 +15,7 @@ const PARTITION_WATCH_MS = 5_000
 const RETRY_MS = 200
 
 type Lost = Extract<ReaderEvent, { kind: 'lost' }>
+type Reading = RecordsEvent | ProgressEvent
 
 export interface TopicStreamOptions {
   readonly topics: readonly string[]
@@ -74,7 +75,7 @@ export class TopicStream {
    * One call at a time.
    * @throws Problem where reading can't go on
    */
-  async next(signal: AbortSignal): Promise<StreamEvent[]> {
+  async next(signal: AbortSignal): Promise<readonly StreamEvent[]> {
     while (!this.#stopped && !signal.aborted) {
       if (this.#own.length > 0) return this.#own.splice(0)
       const events = this.#translate(await this.#read(signal))
@@ -103,7 +104,7 @@ export class TopicStream {
   }
 
   /** Nothing where there is something else to say, or nobody to say it to. */
-  async #read(signal: AbortSignal): Promise<ReaderEvent[]> {
+  async #read(signal: AbortSignal): Promise<readonly ReaderEvent[]> {
     if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController()
     const interrupt = this.#interrupt
     const abort = () => interrupt.abort()
@@ -124,24 +125,19 @@ export class TopicStream {
     this.#interrupt.abort()
   }
 
-  #translate(events: readonly ReaderEvent[]): StreamEvent[] {
-    const said = events.map((event): StreamEvent => {
-      switch (event.kind) {
-        case 'records':
-        case 'progress':
-          return event
-        case 'lost':
-          return this.#lost(event)
-        case 'corrupt': {
-          const detail = `${event.topic}, partition ${event.partition}: the batch at offset ${event.offset} cannot be read.`
-          return { kind: 'problem', problem: new Problem('internal_error', { detail }), final: false }
-        }
-      }
-    })
+  /** The events themselves, where there is nothing to add: what others are given too can be known by that. */
+  #translate(events: readonly ReaderEvent[]): readonly StreamEvent[] {
     let isCaughtUp = false
     for (const event of events) isCaughtUp = this.#catchUp.reached(event) || isCaughtUp
-    if (isCaughtUp) said.push({ kind: 'caughtUp' })
-    return said
+    if (!isCaughtUp && events.every(isReading)) return events
+    const said = events.map((event) => (isReading(event) ? event : this.#tell(event)))
+    return isCaughtUp ? [...said, { kind: 'caughtUp' }] : said
+  }
+
+  #tell(event: Exclude<ReaderEvent, Reading>): StreamEvent {
+    if (event.kind === 'lost') return this.#lost(event)
+    const detail = `${event.topic}, partition ${event.partition}: the batch at offset ${event.offset} cannot be read.`
+    return { kind: 'problem', problem: new Problem('internal_error', { detail }), final: false }
   }
 
   /** @throws Problem invalid_parameter for more partitions than a cursor can hold */
@@ -204,4 +200,8 @@ export class TopicStream {
   #earliest(topic: TopicInfo, partitions: readonly number[]): Promise<PartitionPosition[]> {
     return startPositions(this.#cluster, topic, partitions, { kind: 'earliest' }, this.#options.isolation)
   }
+}
+
+function isReading(event: ReaderEvent): event is Reading {
+  return event.kind === 'records' || event.kind === 'progress'
 }

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
-import { openReader } from '../streams/event-reader.ts'
+import { openSharedReader } from '../streams/event-reader.ts'
 import type { RecordsEvent, StreamEvent } from '../streams/events.ts'
 import { TopicStream } from '../streams/topic-stream.ts'
 import type { WsConnection } from './connection.ts'
@@ -16,7 +16,7 @@ export class PlainSubscription implements Subscription {
 
   constructor({ cluster, config }: Deps, connection: WsConnection, options: SubscriptionOptions) {
     this.#connection = connection
-    const reader = openReader(cluster, options.isolation, config.limits)
+    const reader = openSharedReader(cluster, options.isolation, config.limits)
     this.#stream = new TopicStream(cluster, reader, connection.log, options)
     this.#frame = new RecordsFrame(options.format, () => this.#stream.cursor())
   }
