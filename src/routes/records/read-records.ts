@@ -13,12 +13,12 @@ import {
   recordPrefix,
   renderRecord,
 } from '../../records/render-record.ts'
+import { findStarts } from '../../streams/find-start.ts'
 import { negotiate } from '../accept.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
 import { goneSignal } from './gone-signal.ts'
 import { EVENT_BATCH } from './produce-events.ts'
 import { CloudEvent, ReadAnswer, type ReadQuery, readQuery } from './read-schemas.ts'
-import { findStart } from './read-start.ts'
 
 /** How often a start that Kafka moved meanwhile, by retention or by a topic made again, is looked up anew. */
 const MAX_TRIES = 3
@@ -66,7 +66,8 @@ async function readRecords(
   const { cluster, draining } = deps
   for (let left = MAX_TRIES - 1; ; left--) {
     try {
-      const { topic, offsets, whole } = await findStart(cluster, name, query)
+      const [start] = await findStarts(cluster, [name], { from: { kind: 'earliest' }, ...query })
+      const { topic, offsets, whole } = start!
       const list = new RecordList(name, isBatch ? 'batch' : query.format, query.maxBytes)
       const { limit, wait, isolation } = query
       const take = (partition: number, record: FetchedRecord) => list.take(partition, record)
