@@ -32,7 +32,7 @@ const STALL_MS = 5_000
 const LEAST_MS = STALL_MS + 5_000
 
 /** What it had was written long before. */
-const untimed = { p50: '', p99: '', max: '', resumed: '' }
+const untimed = { p50: '', p99: '', max: '', resumed: '' } as const
 
 /** A thousand readers of one topic at one gateway, then the same with one more that hardly reads. */
 export async function crowd(
