@@ -8,6 +8,7 @@ import { EventQueue } from './reader/event-queue.ts'
 import type { LostReason, PartitionKey, PartitionPosition, ReaderEvent } from './reader/events.ts'
 import { type FetchBounds, FetchLoop, type LoopOwner } from './reader/fetch-loop.ts'
 import { type Bounds, findBounds } from './reader/offset-finder.ts'
+import { keyOf } from './group/types.ts'
 import { Placement, type PlacementOwner } from './reader/placement.ts'
 import type { FetchedPartition, Isolation } from './wire/fetch.ts'
 
@@ -40,12 +41,16 @@ export class RecordReader {
   readonly #bounds: FetchBounds
   readonly #bufferBytes: number
   readonly #assigned = new Map<string, AssignedPartition>()
-  readonly #queue = new EventQueue(() => this.#wakeLoops())
+  /** Partitions that were assigned or unassigned since events were last taken. */
+  readonly #moved = new Set<string>()
+  readonly #queue = new EventQueue(
+    () => this.#wakeLoops(),
+    () => this.#moved.clear(),
+  )
   readonly #loops = new Map<number, FetchLoop>()
   readonly #owner = this.#ownership()
   readonly #placement: Placement
   #trouble: Problem | undefined
-  #assignments = 0
   #closed = false
 
   constructor(cluster: Cluster, options: RecordReaderOptions) {
@@ -66,20 +71,24 @@ export class RecordReader {
     if (this.#closed) return
     this.unassign(positions)
     for (const position of positions) {
-      const partition = new AssignedPartition(position, ++this.#assignments)
+      const partition = new AssignedPartition(position)
       this.#assigned.set(keyOf(position), partition)
       this.#placement.add(partition)
     }
   }
 
-  /** Whether what an event was taken of is still assigned, and was not repositioned. */
-  isCurrent(event: ReaderEvent): boolean {
-    return this.#assigned.get(keyOf(event))?.assignment === event.assignment
+  /**
+   * Whether what was last taken of a partition may still be used: it has been assigned all the while, and not repositioned.
+   * Between next() and whoever waits for it others may have their turn.
+   */
+  isCurrent(partition: PartitionKey): boolean {
+    return !this.#moved.has(keyOf(partition))
   }
 
   /** Stops reading partitions. No event of theirs is given out any more. */
   unassign(partitions: readonly PartitionKey[]): void {
     for (const key of partitions) {
+      this.#moved.add(keyOf(key))
       const partition = this.#assigned.get(keyOf(key))
       if (partition === undefined) continue
       this.#assigned.delete(keyOf(key))
@@ -182,12 +191,12 @@ export class RecordReader {
   }
 
   #damaged(partition: AssignedPartition, reason: string): void {
-    const { topic, partition: number, assignment, position: offset } = partition
-    if (partition.faultAt === offset) {
-      this.#queue.push(partition, { kind: 'corrupt', topic, partition: number, assignment, offset, reason })
+    const { topic, partition: number, position } = partition
+    if (partition.faultAt === position) {
+      this.#queue.push(partition, { kind: 'corrupt', topic, partition: number, offset: position, reason })
       return
     }
-    partition.faultAt = offset
+    partition.faultAt = position
     this.#tryAgain(partition)
   }
 
@@ -201,8 +210,8 @@ export class RecordReader {
     reason: LostReason,
     bounds: { earliest?: number; latest?: number } = {},
   ): void {
-    const { topic, partition: number, assignment } = partition
-    this.#queue.push(partition, { kind: 'lost', topic, partition: number, assignment, reason, ...bounds })
+    const { topic, partition: number } = partition
+    this.#queue.push(partition, { kind: 'lost', topic, partition: number, reason, ...bounds })
   }
 
   async #lostRange(partition: AssignedPartition): Promise<void> {
@@ -247,8 +256,4 @@ export class RecordReader {
     if (isFinal) this.#queue.fail(problem)
     return !isFinal
   }
-}
-
-function keyOf({ topic, partition }: PartitionKey): string {
-  return `${topic}/${partition}`
 }

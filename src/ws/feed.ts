@@ -1,6 +1,6 @@
-import type { Deps } from '../deps.ts'
+import type { Cluster } from '../kafka/cluster.ts'
 import type { PartitionPosition } from '../kafka/record-reader.ts'
-import { type EventReader, openReader } from '../streams/event-reader.ts'
+import type { EventReader } from '../streams/event-reader.ts'
 import type { TopicPartition } from '../kafka/group/types.ts'
 import type { WsConnection } from './connection.ts'
 import { PausableReader } from './pausable-reader.ts'
@@ -24,14 +24,15 @@ export class Feed {
 
   /** `begin` has the subscription read on from where a seek leads. */
   constructor(
-    { cluster, config }: Deps,
+    cluster: Cluster,
     connection: WsConnection,
+    reader: EventReader,
     options: SubscriptionOptions,
     begin: (positions: readonly PartitionPosition[]) => void,
   ) {
     const { isolation, format } = options
     const window = windowOf(options)
-    const pausable = new PausableReader(openReader(cluster, isolation, config.limits))
+    const pausable = new PausableReader(reader)
     if (window !== undefined) {
       const scale = new RecordsFrame(format)
       this.#windowed = new WindowedReader(pausable, window, (...record) => scale.measure(...record))

@@ -5,6 +5,7 @@ import { GroupMember } from '../kafka/group/member.ts'
 import type { AssignedPartition, TopicPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
+import { openReader } from '../streams/event-reader.ts'
 import { lookUpTopics, positionLost } from '../streams/positions.ts'
 import { type Claim, Claims } from './claims.ts'
 import { Committer } from './committer.ts'
@@ -51,7 +52,8 @@ export class GroupSubscription implements Subscription {
     this.#connection = connection
     this.#options = options
     const { config } = deps
-    const feed = (this.feed = new Feed(deps, connection, options, (positions) =>
+    const reader = openReader(deps.cluster, options.isolation, config.limits)
+    const feed = (this.feed = new Feed(deps.cluster, connection, reader, options, (positions) =>
       this.#begin(positions, true),
     ))
     this.#stream = new Stream(connection, feed.reader, options, {
@@ -117,7 +119,10 @@ export class GroupSubscription implements Subscription {
     // What was acked before the partition was had anew says nothing of what comes now; before a seek it still counts.
     if (!sought) this.#committer.drop(positions)
     this.feed.receipts.assigned(positions)
-    for (const claim of this.#claims.of(positions)) Object.assign(claim, { announced: true, sought })
+    for (const claim of this.#claims.of(positions)) {
+      claim.starts++
+      Object.assign(claim, { announced: true, sought })
+    }
     this.#announce(positions)
     this.#stream.assign(positions)
   }
@@ -193,16 +198,17 @@ export class GroupSubscription implements Subscription {
     if (claim === undefined || event.reason === 'not_authorized') return
     // A topic that is gone or made again changes the group's assignment by itself.
     const wait = isStale || event.reason === 'out_of_range' ? 0 : GROUP_NOTICES_MS
-    this.#resume(event, claim, wait).catch((error: unknown) => {
+    this.#resume(claim, wait).catch((error: unknown) => {
       this.#connection.fail(
         error instanceof Problem ? error : new Problem('internal_error', { cause: error }),
       )
     })
   }
 
-  async #resume(event: Lost, claim: Claim, wait: number): Promise<void> {
-    // Repositioned meanwhile, it is not lost any more; paused, it will be found lost again.
-    const isLost = () => this.#claims.has(claim) && this.feed.reader.isCurrent(event)
+  async #resume(claim: Claim, wait: number): Promise<void> {
+    const { starts } = claim
+    // A seek may have found another place meanwhile.
+    const isLost = () => this.#claims.has(claim) && claim.starts === starts
     await pause(wait, undefined, { signal: this.#stopped.signal }).catch(() => {})
     if (!isLost()) return
     const { topic, partition, sought } = claim

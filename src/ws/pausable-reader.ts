@@ -45,11 +45,11 @@ export class PausableReader implements EventReader {
     for (const partition of partitions) this.#readings.delete(keyOf(partition))
   }
 
-  isCurrent(event: ReaderEvent): boolean {
-    return this.#reader.isCurrent(event)
+  isCurrent(partition: TopicPartition): boolean {
+    return this.#reader.isCurrent(partition)
   }
 
-  next(signal?: AbortSignal): Promise<ReaderEvent[]> {
+  next(signal?: AbortSignal): Promise<readonly ReaderEvent[]> {
     return this.#reader.next(signal)
   }
 

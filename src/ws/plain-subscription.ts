@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
+import { openSharedReader } from '../streams/event-reader.ts'
 import type { RecordsEvent, StreamEvent } from '../streams/events.ts'
 import { TopicStream } from '../streams/topic-stream.ts'
 import type { WsConnection } from './connection.ts'
@@ -17,9 +18,12 @@ export class PlainSubscription implements Subscription {
 
   constructor(deps: Deps, connection: WsConnection, options: SubscriptionOptions) {
     this.#connection = connection
-    this.feed = new Feed(deps, connection, options, (positions) => this.#stream.seek(positions))
+    const reader = openSharedReader(deps.cluster, options.isolation, deps.config.limits)
+    this.feed = new Feed(deps.cluster, connection, reader, options, (positions) =>
+      this.#stream.seek(positions),
+    )
     this.#stream = new TopicStream(deps.cluster, this.feed.reader, connection.log, options)
-    this.#frame = new RecordsFrame(options.format, () => this.#stream.cursor())
+    this.#frame = new RecordsFrame(options.format, () => this.#stream.cursor().toString())
   }
 
   start(): Promise<void> {
@@ -34,7 +38,7 @@ export class PlainSubscription implements Subscription {
       if (events.length === 0) return
       for (const event of events) {
         // Paused or repositioned between being taken and now.
-        if ('assignment' in event && !this.feed.reader.isCurrent(event)) continue
+        if ('partition' in event && !this.feed.reader.isCurrent(event)) continue
         if (event.kind === 'records') this.#records(event)
         else {
           this.#endFrame()

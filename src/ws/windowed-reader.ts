@@ -23,7 +23,7 @@ export class WindowedReader implements EventReader {
   /** Bytes of JSON that a record is. */
   readonly #measure: (topic: string, partition: number, record: FetchedRecord) => number
   /** Read and not given out. */
-  #held: ReaderEvent[] = []
+  #held: readonly ReaderEvent[] = []
   /** How many records of the first held event were given out. */
   #given = 0
   /** What the last next() gave out and was not sent yet, by partition. */
@@ -56,8 +56,8 @@ export class WindowedReader implements EventReader {
     this.#window.ended(partitions)
   }
 
-  isCurrent(event: ReaderEvent): boolean {
-    return this.#reader.isCurrent(event)
+  isCurrent(partition: TopicPartition): boolean {
+    return this.#reader.isCurrent(partition)
   }
 
   close(): void {
@@ -67,7 +67,7 @@ export class WindowedReader implements EventReader {
   }
 
   /** @throws as RecordReader.next */
-  async next(signal?: AbortSignal): Promise<ReaderEvent[]> {
+  async next(signal?: AbortSignal): Promise<readonly ReaderEvent[]> {
     this.#offers.clear()
     while (!this.#closed) {
       if (this.#held.length === 0) this.#held = await this.#reader.next(signal)

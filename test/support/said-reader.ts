@@ -2,17 +2,13 @@ import type { FetchedRecord } from '../../src/fetched-record.ts'
 import type { PartitionPosition, ReaderEvent } from '../../src/kafka/record-reader.ts'
 import type { EventReader } from '../../src/streams/event-reader.ts'
 
-type Unassigned<E> = E extends unknown ? Omit<E, 'assignment'> : never
-/** What a reader says, but for the assignment that it says it of. */
-export type Said = Unassigned<ReaderEvent>
-
 const topic = 't'
 
 export function at(partition: number, offset = 0): PartitionPosition {
   return { topic, topicId: 'id', partition, offset }
 }
 
-export function records(partition: number, from: number, count: number, end: number, size = 1): Said {
+export function records(partition: number, from: number, count: number, end: number, size = 1): ReaderEvent {
   const bytes = Buffer.alloc(size, 'x')
   const list = Array.from({ length: count }, (_, n): FetchedRecord => {
     const key = { keyStart: -1, keyEnd: -1 }
@@ -31,7 +27,7 @@ export function records(partition: number, from: number, count: number, end: num
   return { kind: 'records', topic, partition, records: list, nextOffset: from + count, end, bytes: size }
 }
 
-export function progress(partition: number, nextOffset: number, end: number): Said {
+export function progress(partition: number, nextOffset: number, end: number): ReaderEvent {
   return { kind: 'progress', topic, partition, nextOffset, end }
 }
 
@@ -42,24 +38,29 @@ export function settled(): Promise<void> {
 
 /** A reader that says what the test tells it to. */
 export class SaidReader implements EventReader {
-  /** What it reads: the number of its assignment, and from where. */
-  readonly reads = new Map<number, { assignment: number; offset: number }>()
+  /** From where each partition is read. */
+  readonly reads = new Map<number, number>()
+  readonly #moved = new Set<number>()
   readonly trouble = undefined
   readonly #takers: ((events: ReaderEvent[]) => void)[] = []
-  #assignments = 0
   closed = false
 
   assign(positions: readonly PartitionPosition[]): void {
-    for (const { partition, offset } of positions)
-      this.reads.set(partition, { assignment: ++this.#assignments, offset })
+    for (const { partition, offset } of positions) {
+      this.#moved.add(partition)
+      this.reads.set(partition, offset)
+    }
   }
 
   unassign(partitions: readonly { partition: number }[]): void {
-    for (const { partition } of partitions) this.reads.delete(partition)
+    for (const { partition } of partitions) {
+      this.#moved.add(partition)
+      this.reads.delete(partition)
+    }
   }
 
-  isCurrent({ partition, assignment }: ReaderEvent): boolean {
-    return this.reads.get(partition)?.assignment === assignment
+  isCurrent({ partition }: { partition: number }): boolean {
+    return !this.#moved.has(partition)
   }
 
   next(): Promise<ReaderEvent[]> {
@@ -76,12 +77,10 @@ export class SaidReader implements EventReader {
     return this.#takers.length > 0
   }
 
-  /** Says something of what it reads now, and has it heard. */
-  async say(...events: Said[]): Promise<void> {
-    const said = events.map((event) => {
-      return { ...event, assignment: this.reads.get(event.partition)!.assignment } as ReaderEvent
-    })
-    this.#takers.shift()!(said)
+  /** Says something, and has it heard. */
+  async say(...events: ReaderEvent[]): Promise<void> {
+    this.#moved.clear()
+    this.#takers.shift()!(events)
     await settled()
   }
 }

@@ -11,8 +11,6 @@ export class AssignedPartition {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
-  /** Tells it from what is assigned later under the same name. */
-  readonly assignment: number
   /** The next offset to fetch. */
   position: number
   /** Of the leader that metadata named last; -1 before. */
@@ -31,11 +29,10 @@ export class AssignedPartition {
   faultAt = -1
   #failures = 0
 
-  constructor({ topic, topicId, partition, offset }: PartitionPosition, assignment: number) {
+  constructor({ topic, topicId, partition, offset }: PartitionPosition) {
     this.topic = topic
     this.topicId = topicId
     this.partition = partition
-    this.assignment = assignment
     this.position = offset
   }
 

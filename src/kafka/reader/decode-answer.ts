@@ -34,8 +34,7 @@ export function decodeAnswer(
   const isFirstTimeAtEnd = nextOffset >= end && !partition.toldEnd
   partition.position = nextOffset
   partition.toldEnd ||= isFirstTimeAtEnd
-  const { topic, partition: number, assignment } = partition
-  const at = { topic, partition: number, assignment, nextOffset, end }
+  const at = { topic: partition.topic, partition: partition.partition, nextOffset, end }
   if (records.length > 0) {
     const bytes = Math.max(memory, fetched.records?.length ?? 0)
     return { event: { kind: 'records', ...at, records, bytes }, moved, fault }

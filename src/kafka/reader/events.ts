@@ -12,13 +12,7 @@ export interface PartitionPosition extends PartitionKey {
   readonly offset: number
 }
 
-/** What every event says. */
-interface EventOrigin extends PartitionKey {
-  /** Which assignment of the partition it comes of: repositioned, it is another. */
-  readonly assignment: number
-}
-
-export interface RecordsEvent extends EventOrigin {
+export interface RecordsEvent extends PartitionKey {
   readonly kind: 'records'
   /** Never empty, by offset. */
   readonly records: FetchedRecord[]
@@ -31,7 +25,7 @@ export interface RecordsEvent extends EventOrigin {
 }
 
 /** The position moved without a record to show, or was found to be at the end for the first time. */
-export interface ProgressEvent extends EventOrigin {
+export interface ProgressEvent extends PartitionKey {
   readonly kind: 'progress'
   readonly nextOffset: number
   readonly end: number
@@ -40,7 +34,7 @@ export interface ProgressEvent extends EventOrigin {
 export type LostReason = 'out_of_range' | 'topic_recreated' | 'topic_deleted' | 'not_authorized'
 
 /** The position is gone; the partition is not read until assigned again. */
-export interface LostEvent extends EventOrigin {
+export interface LostEvent extends PartitionKey {
   readonly kind: 'lost'
   readonly reason: LostReason
   /** The bounds there are now, with out_of_range and where the broker told them. */
@@ -49,7 +43,7 @@ export interface LostEvent extends EventOrigin {
 }
 
 /** Twice read and twice not what Kafka's record format says; the partition is not read until assigned again. */
-export interface CorruptEvent extends EventOrigin {
+export interface CorruptEvent extends PartitionKey {
   readonly kind: 'corrupt'
   /** Of the first record that can't be read. */
   readonly offset: number

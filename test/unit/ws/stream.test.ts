@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { ReaderEvent } from '../../../src/kafka/record-reader.ts'
 import type { WsConnection } from '../../../src/ws/connection.ts'
 import { Stream } from '../../../src/ws/stream.ts'
-import { at, progress, records, SaidReader, type Said } from '../../support/said-reader.ts'
+import { at, progress, records, SaidReader } from '../../support/said-reader.ts'
 
 /** A stream whose reader says what the test tells it to, on a socket that takes everything. */
 class Stage {
@@ -28,7 +29,7 @@ class Stage {
     },
   )
 
-  turn(...events: Said[]): Promise<void> {
+  turn(...events: ReaderEvent[]): Promise<void> {
     return this.reader.say(...events)
   }
 

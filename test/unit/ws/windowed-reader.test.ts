@@ -13,7 +13,7 @@ class Stage {
   readonly reader: WindowedReader
   /** `partition:offset`, or `partition>nextOffset` of an event without records. */
   readonly sent: string[] = []
-  readonly batches: ReaderEvent[][] = []
+  readonly batches: (readonly ReaderEvent[])[] = []
   readonly running: Promise<void>
 
   readonly window: Window
