@@ -9,9 +9,10 @@ import { type Claim, Claims } from './claims.ts'
 import { Committer } from './committer.ts'
 import type { WsConnection } from './connection.ts'
 import { DeliveryTracker, type PartitionOffset } from './delivery-tracker.ts'
+import type { Place, Places } from './places.ts'
 import { lookUpTopics, memberPositions, positionLost } from './positions.ts'
 import { socketReader, Stream } from './stream.ts'
-import type { Subscription } from './subscription.ts'
+import type { Ending, Subscription } from './subscription.ts'
 import type { StartPosition } from '../start-position.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 import { takeUp } from './take-up.ts'
@@ -26,11 +27,18 @@ const REBALANCE_TIMEOUT_MS = 30_000
 /** By when the group has noticed that a topic is gone or another, ms; where it has not, the reader goes on by itself. */
 const GROUP_NOTICES_MS = 5_000
 
+/** A place in the group that outlives the socket. */
+interface Seat {
+  readonly place: Place
+  readonly places: Places
+}
+
 /** A socket that is a member of a consumer group: what it has received (or acked) is committed for it. */
 export class GroupSubscription implements Subscription {
   readonly #deps: Deps
   readonly #connection: WsConnection
   readonly #options: SubscriptionOptions
+  readonly #seat: Seat | undefined
   readonly #tracker = new DeliveryTracker()
   readonly #claims = new Claims()
   readonly #stream: Stream
@@ -44,10 +52,18 @@ export class GroupSubscription implements Subscription {
   /** Called whenever something was acked. */
   #onAcked: (() => void) | undefined
 
-  constructor(deps: Deps, connection: WsConnection, options: SubscriptionOptions, group: string) {
+  /** `seat` where the member's place in the group outlives the socket. */
+  constructor(
+    deps: Deps,
+    connection: WsConnection,
+    options: SubscriptionOptions,
+    group: string,
+    seat?: Seat,
+  ) {
     this.#deps = deps
     this.#connection = connection
     this.#options = options
+    this.#seat = seat
     const { cluster, config } = deps
     const reader = socketReader(cluster, options, config.limits)
     this.#stream = new Stream(connection, reader, options, {
@@ -58,7 +74,13 @@ export class GroupSubscription implements Subscription {
     })
     this.#member = new GroupMember(
       cluster,
-      { groupId: group, topics: options.topics, ...config.group, rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS },
+      {
+        groupId: group,
+        topics: options.topics,
+        ...config.group,
+        rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
+        ...(seat && { instanceId: seat.place.instanceId, comesBack: seat.place.comesBack }),
+      },
       {
         assigned: (partitions) => this.#assigned(partitions),
         revoked: (partitions) => this.#revoked(partitions),
@@ -77,6 +99,7 @@ export class GroupSubscription implements Subscription {
 
   async start(): Promise<void> {
     this.#topics = await lookUpTopics(this.#deps.cluster, this.#options.topics)
+    await this.#seat?.places.take(this.#seat.place, this)
     if (this.#stopped.signal.aborted) return
     await this.#member.start()
     if (!this.#hasAnnounced) this.#announce([])
@@ -122,6 +145,10 @@ export class GroupSubscription implements Subscription {
   }
 
   #announce(positions: readonly PartitionOffset[]): void {
+    if (!this.#hasAnnounced && this.#seat !== undefined) {
+      const { token, graceMs } = this.#seat.place
+      this.#connection.send({ type: 'resume', token, graceMs, kept: this.#member.kept })
+    }
     this.#hasAnnounced = true
     const partitions = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset }))
     this.#connection.send({ type: 'assigned', partitions })
@@ -242,16 +269,32 @@ export class GroupSubscription implements Subscription {
     await this.#takeUp([{ topic, partition, committed: undefined }], { kind: 'earliest' })
   }
 
-  stop(settleMs = 0): Promise<void> {
-    return (this.#stopping ??= this.#stop(settleMs))
+  stop(ending: Ending, settleMs = 0): Promise<void> {
+    return (this.#stopping ??= this.#stop(ending, settleMs))
   }
 
-  async #stop(settleMs: number): Promise<void> {
+  /** Another socket comes back to the place of this one, which nobody knew to be gone. */
+  async giveWay(): Promise<void> {
+    this.#connection.fail(new Problem('superseded'))
+    await this.stop('draining')
+  }
+
+  async #stop(ending: Ending, settleMs: number): Promise<void> {
+    const endedAt = performance.now()
     this.#stopped.abort()
     this.#stream.stop()
     await this.#settle(Math.min(settleMs, SETTLE_MS))
     await this.#committer.flush(LAST_FLUSH_MS)
     this.#committer.stop()
-    await this.#member.leave()
+    await this.#part(ending, endedAt)
+  }
+
+  async #part(ending: Ending, endedAt: number): Promise<void> {
+    if (this.#seat === undefined) return this.#member.leave()
+    const { place, places } = this.#seat
+    if (ending === 'dropped') return places.keep(place, this, this.#member, endedAt + place.graceMs)
+    places.release(place, this)
+    // Where the gateway goes, the group keeps the place for as long as a session.
+    await (ending === 'closed' ? this.#member.leave() : this.#member.abandon())
   }
 }

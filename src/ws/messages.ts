@@ -3,7 +3,17 @@ import { type ProblemCode, problems } from '../problem.ts'
 import { ProducedOnce, Sequence } from '../routes/producers/producer-schemas.ts'
 import { OutgoingRecordBody, RecordError, RecordPosition } from '../routes/records/produce-schemas.ts'
 import { TopicName } from '../routes/route.ts'
-import { Ack, Cursor, From, Format, GroupId, Isolation, TopicList } from './subscription-options.ts'
+import {
+  Ack,
+  Cursor,
+  From,
+  Format,
+  Grace,
+  GroupId,
+  Isolation,
+  Resume,
+  TopicList,
+} from './subscription-options.ts'
 
 const topic = z.string()
 const partition = z.int().min(0)
@@ -16,13 +26,15 @@ const Partition = z.object({ topic, partition })
 export const SubscribeMessage = z
   .strictObject({
     type: z.literal('subscribe'),
-    topics: TopicList,
+    topics: TopicList.optional(),
     group: GroupId.optional(),
     from: From.optional(),
     cursor: Cursor.optional(),
     ack: Ack.optional(),
     format: Format.optional(),
     isolation: Isolation.optional(),
+    grace: Grace.optional(),
+    resume: Resume.optional(),
   })
   .meta({
     id: 'subscribe',
@@ -97,6 +109,11 @@ export const ServerMessage = z.discriminatedUnion('type', [
     id: 'assigned',
     description:
       'Now reading these, from there; sent before any of their records. Empty where other members have them all.',
+  }),
+  z.object({ type: z.literal('resume'), token: z.string(), graceMs: z.int(), kept: z.boolean() }).meta({
+    id: 'resume',
+    description:
+      'Of a subscription with `grace`, before its first `assigned`: should this socket drop, one that subscribes with `resume` and this token within so many ms takes its place. `kept` says whether this one has found its place as it was left.',
   }),
   z
     .object({ type: z.literal('records'), records: z.array(DeliveredRecord), cursor: z.string().optional() })

@@ -1,30 +1,12 @@
-import type { Producer } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets, membersOf } from '../support/groups.ts'
 import { makeTopic, uniqueName } from '../support/kafka.ts'
-import { numbered, produce, withProducer } from '../support/produce.ts'
+import { numbered, produce, produceSteadily, withProducer } from '../support/produce.ts'
 import { rawConnect } from '../support/raw-ws.ts'
 import { connect, type WsClient } from '../support/ws.ts'
 import { startGatewayProcess } from '../support/ws-gateway-process.ts'
 import { GroupLedger, owned, shared } from '../support/ws-ledger.ts'
-
-/** Produces to all partitions, batch after batch, until told to stop. */
-function produceSteadily(producer: Producer, topic: string, partitions: number): () => Promise<void> {
-  let stopped = false
-  const running = (async () => {
-    for (let written = 0; !stopped; written += partitions * 5) {
-      const messages = Array.from({ length: partitions * 5 }, (_, n) => {
-        return { partition: n % partitions, key: `k${n % partitions}`, value: `${written + n}` }
-      })
-      await producer.send({ topic, messages })
-    }
-  })()
-  return () => {
-    stopped = true
-    return running
-  }
-}
 
 /** The same sequence for the same seed (mulberry32). */
 function random(seed: number): () => number {
