@@ -8,6 +8,7 @@ import { startedExchange } from './pending-answer.ts'
 import type { Problem } from './problem.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
 import { normaliseTarget } from './request-target.ts'
+import { asksForWebSocket } from './ws/handshake.ts'
 
 /** How long clients may take, ms. */
 export interface HttpTimeouts {
@@ -43,7 +44,7 @@ export function createHttpServer(
     // Checked with the rest of the target, for an answer that says so.
     requireHostHeader: false,
     // Clients that would like HTTP/2 ask for it in passing (Upgrade: h2c) and take HTTP/1.1 for an answer.
-    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    shouldUpgradeCallback: asksForWebSocket,
   })
   server.maxConnections = limits.maxConnections
   // Node leaves out the headers past 2,000 without a word; their bytes are limited anyway.

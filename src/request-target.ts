@@ -21,8 +21,8 @@ export function normaliseTarget(incoming: IncomingMessage): void {
   incoming.headers.host = HOST
 }
 
-/** RFC 9112, section 3.2: exactly one, but HTTP/1.0 may leave it out. */
-function checkHost({ headers: { host }, httpVersion, rawHeaders }: IncomingMessage): void {
+/** RFC 9112, section 3.2: exactly one, but HTTP/1.0 may leave it out. @throws Problem bad_request */
+export function checkHost({ headers: { host }, httpVersion, rawHeaders }: IncomingMessage): void {
   let count = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') count++

@@ -33,7 +33,11 @@ export async function startGateway(brokers: string, root = checkout): Promise<Ga
   const env = { ...Object.fromEntries(inherited), SLUICE_PORT: '0', KAFKA_BROKERS: brokers }
   const began = performance.now()
   // As bin/sluice.mjs and the container start it.
-  const child = new Child(entryOf(root), [], { cwd: root, env, execArgv: ['--max-semi-space-size=16'] })
+  const child = new Child(entryOf(root), [], {
+    cwd: root,
+    env,
+    execArgv: ['--max-semi-space-size=16', '--heap-growing-percent=100'],
+  })
   try {
     const url = await child.line(listeningUrl, START_MS)
     while (!(await isReady(url))) {

@@ -88,20 +88,19 @@ export class WsConnection {
     })
     // A peer that has ended its side can answer nothing any more: it is not sent to for ever.
     socket.once('end', () => this.#ended())
+    // A long message may take longer to come than the pong to a ping, which can't overtake it.
+    socket.on('data', () => (this.#alive = true))
     ws.on('message', (data, isBinary) => {
       if (this.signal.aborted) return
-      this.#alive = true
       if (isBinary) return this.close(CLOSE_UNSUPPORTED_DATA, 'text frames only')
       this.#inbox.push(data as Buffer)
       this.#read()
     })
     ws.on('ping', () => {
-      this.#alive = true
       this.#used()
       this.#regulate()
     })
     ws.on('pong', (data) => {
-      this.#alive = true
       this.#used()
       this.#regulate()
       const ticket = ticketPayload.exec(data.toString('latin1'))?.[1]
@@ -223,8 +222,9 @@ export class WsConnection {
 
   #beat(): void {
     if (this.signal.aborted) return
-    if (this.#ws.bufferedAmount > 0) {
-      // Pings and pongs wait behind a slow reader's backlog: what it takes is its sign of life, see #checkStall.
+    if (this.#ws.bufferedAmount > 0 || this.#ws.isPaused) {
+      // Pings and pongs wait behind a slow reader's backlog: what it takes is its sign of life, see #checkStall. And whom
+      // we do not hear we can't find silent.
       this.#alive = true
       return
     }

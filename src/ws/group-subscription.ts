@@ -5,13 +5,15 @@ import { GroupMember } from '../kafka/group/member.ts'
 import type { AssignedPartition, TopicPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
+import { openReader } from '../streams/event-reader.ts'
+import { lookUpTopics, positionLost } from '../streams/positions.ts'
 import { type Claim, Claims } from './claims.ts'
 import { Committer } from './committer.ts'
 import type { WsConnection } from './connection.ts'
 import { DeliveryTracker, type PartitionOffset } from './delivery-tracker.ts'
+import { memberPositions } from './member-positions.ts'
 import type { Place, Places } from './places.ts'
-import { lookUpTopics, memberPositions, positionLost } from './positions.ts'
-import { socketReader, Stream } from './stream.ts'
+import { Stream } from './stream.ts'
 import type { Ending, Subscription } from './subscription.ts'
 import type { StartPosition } from '../start-position.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
@@ -65,7 +67,7 @@ export class GroupSubscription implements Subscription {
     this.#options = options
     this.#seat = seat
     const { cluster, config } = deps
-    const reader = socketReader(cluster, options, config.limits)
+    const reader = openReader(cluster, options.isolation, config.limits)
     this.#stream = new Stream(connection, reader, options, {
       delivered: (topic, partition, last, position) =>
         this.#tracker.delivered(topic, partition, last, position),

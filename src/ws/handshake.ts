@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { closeLingering } from '../lingering-close.ts'
 import { Problem } from '../problem.ts'
+import { checkHost } from '../request-target.ts'
 import { isAllowedOrigin } from './origin.ts'
 
 export const WS_PATH = '/v1/ws'
@@ -16,12 +17,19 @@ export function urlOf(incoming: IncomingMessage): URL {
   return url
 }
 
+/** Whether a request is to become a WebSocket: Upgrade is a list, and means nothing in HTTP/1.0 (RFC 9110, section 7.8). */
+export function asksForWebSocket({ headers, httpVersion }: IncomingMessage): boolean {
+  const names = headers.upgrade?.split(',') ?? []
+  return httpVersion !== '1.0' && names.some((name) => name.trim().toLowerCase() === 'websocket')
+}
+
 /**
  * Lets a handshake pass (RFC 6455, section 4.2.1) that is for this gateway, from a page that may.
  * @throws Problem for what must be refused before there is a WebSocket
  */
 export function admit(incoming: IncomingMessage, path: string, allowedOrigins: readonly string[]): void {
   const { headers, method } = incoming
+  checkHost(incoming)
   if (path !== WS_PATH) {
     throw new Problem('no_such_route', { detail: `There is no WebSocket at ${path.slice(0, 100)}.` })
   }
@@ -32,8 +40,10 @@ export function admit(incoming: IncomingMessage, path: string, allowedOrigins: r
     })
   }
   // Version 8 was a draft, in which the origin went by another name.
-  if (headers.upgrade?.toLowerCase() !== 'websocket' || headers['sec-websocket-version'] !== '13') {
-    throw upgradeRequired()
+  if (!asksForWebSocket(incoming) || headers['sec-websocket-version'] !== '13') throw upgradeRequired()
+  // Its bytes would be taken for frames.
+  if ('transfer-encoding' in headers || (headers['content-length'] ?? '0') !== '0') {
+    throw new Problem('bad_request', { detail: 'A WebSocket handshake has no body.' })
   }
   if (headers.origin !== undefined && !isAllowedOrigin(headers.origin, headers.host, allowedOrigins)) {
     throw new Problem('origin_not_allowed')

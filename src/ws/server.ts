@@ -11,6 +11,9 @@ import { ResumeTokens } from './resume-token.ts'
 import { Session } from './session.ts'
 import { subscriptionFromQuery } from './subscription-options.ts'
 
+/** What TCP may always put in a packet over IPv4 (RFC 9293, section 3.7.1), bytes. */
+const LEAST_PACKET_BYTES = 536
+
 /** The WebSocket side of the gateway. */
 export interface WsServer {
   /** For the HTTP server's `upgrade` event. */
@@ -33,7 +36,9 @@ export function createWsServer(deps: Deps): WsServer {
     perMessageDeflate: false,
     maxPayload: limits.wsMaxMessageBytes,
     // A message in thousands of fragments that never ends costs many times its size.
-    ...{ maxFragments: 64, maxBufferedChunks: 1_024, closeTimeout: CLOSE_TIMEOUT_MS },
+    ...{ maxFragments: 64, closeTimeout: CLOSE_TIMEOUT_MS },
+    // So does one in tiny packets; but through the narrowest link the largest message has to get.
+    ...{ maxBufferedChunks: Math.ceil(limits.wsMaxMessageBytes / LEAST_PACKET_BYTES) + 1_024 },
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   })
   server.on('headers', (headers, incoming) => {
@@ -66,6 +71,8 @@ export function createWsServer(deps: Deps): WsServer {
         refuse(socket, problem, requestId)
         return
       }
+      // ws knows no list.
+      incoming.headers.upgrade = 'websocket'
       server.handleUpgrade(incoming, socket, head, (ws) => {
         const session = new Session(deps, places, ws, socket, requestId)
         sessions.add(session)

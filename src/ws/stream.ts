@@ -1,13 +1,11 @@
-import type { Limits } from '../config.ts'
-import type { Cluster } from '../kafka/cluster.ts'
 import { keyOf } from '../kafka/group/types.ts'
-import { type ReaderEvent, RecordReader } from '../kafka/record-reader.ts'
+import type { ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
+import { CatchUp } from '../streams/catch-up.ts'
+import type { EventReader } from '../streams/event-reader.ts'
 import type { WsConnection } from './connection.ts'
 import { RecordsFrame } from './records-frame.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
-
-const MAX_FETCH_BYTES = 1_048_576
 
 export interface StreamHandlers {
   /** Sent up to `position`; `lastRecord` is the last record's offset, -1 where only markers or gaps were passed. */
@@ -16,8 +14,6 @@ export interface StreamHandlers {
   flushed(): void
   /** A position that no longer exists; reading of the partition has stopped. */
   lost(event: Extract<ReaderEvent, { kind: 'lost' }>): void
-  /** The cursor to put in a records frame, where the subscription has one. */
-  cursor?(): string
 }
 
 /**
@@ -26,43 +22,35 @@ export interface StreamHandlers {
  */
 export class Stream {
   readonly #connection: WsConnection
-  readonly #reader: RecordReader
+  readonly #reader: EventReader
   readonly #frame: RecordsFrame
   readonly #handlers: StreamHandlers
-  /** Partitions not yet read, since they were assigned, to the end they had when the first answer came; with that end. */
-  readonly #behind = new Map<string, number>()
+  readonly #catchUp = new CatchUp()
   readonly #assigned = new Set<string>()
-  /** Whether `caughtUp` is to be sent once nothing is behind. */
-  #owesCaughtUp = false
   #stopped = false
 
   constructor(
     connection: WsConnection,
-    reader: RecordReader,
+    reader: EventReader,
     options: Pick<SubscriptionOptions, 'format'>,
     handlers: StreamHandlers,
   ) {
     this.#connection = connection
     this.#reader = reader
-    this.#frame = new RecordsFrame(options.format, handlers.cursor)
+    this.#frame = new RecordsFrame(options.format)
     this.#handlers = handlers
   }
 
   assign(partitions: readonly { topic: string; topicId: string; partition: number; offset: number }[]): void {
-    for (const partition of partitions) {
-      this.#assigned.add(keyOf(partition))
-      this.#behind.set(keyOf(partition), Infinity)
-    }
-    this.#owesCaughtUp = true
+    for (const partition of partitions) this.#assigned.add(keyOf(partition))
+    this.#catchUp.assigned(partitions)
     this.#reader.assign(partitions)
   }
 
   unassign(partitions: readonly { topic: string; partition: number }[]): void {
     this.#reader.unassign(partitions)
-    for (const partition of partitions) {
-      this.#assigned.delete(keyOf(partition))
-      this.#behind.delete(keyOf(partition))
-    }
+    for (const partition of partitions) this.#assigned.delete(keyOf(partition))
+    this.#catchUp.unassigned(partitions)
   }
 
   /** Reads no more; run() returns. */
@@ -89,7 +77,7 @@ export class Stream {
       }
       this.#endFrame()
       this.#handlers.flushed()
-      for (const event of events) this.#progress(event)
+      for (const event of events) if (this.#catchUp.reached(event)) this.#sayCaughtUp()
       await this.#connection.writable()
     }
   }
@@ -136,35 +124,12 @@ export class Stream {
     }
   }
 
-  #progress(event: ReaderEvent): void {
-    if (event.kind !== 'records' && event.kind !== 'progress') return
-    const key = keyOf(event)
-    const target = this.#behind.get(key)
-    if (target === undefined) return
-    // The end moves on while others produce: caught up is who has what there was at the start.
-    const end = Math.min(target, event.end)
-    if (event.nextOffset < end) this.#behind.set(key, end)
-    else this.#behind.delete(key)
-    this.tellCaughtUp()
-  }
-
   /** Says so where every partition has been read to its end; for when the last that had not is given up, too. */
   tellCaughtUp(): void {
-    if (!this.#owesCaughtUp || this.#behind.size > 0) return
-    this.#owesCaughtUp = false
+    if (this.#catchUp.isDue()) this.#sayCaughtUp()
+  }
+
+  #sayCaughtUp(): void {
     this.#connection.send({ type: 'caughtUp' })
   }
-}
-
-/**
- * The reader of one socket. What it holds adds to what the socket has not taken, so it reads ahead little: a fetch answer,
- * and the next while that is sent.
- */
-export function socketReader(
-  cluster: Cluster,
-  { isolation }: Pick<SubscriptionOptions, 'isolation'>,
-  { wsBufferBytes }: Limits,
-): RecordReader {
-  const maxBytes = Math.min(MAX_FETCH_BYTES, wsBufferBytes)
-  return new RecordReader(cluster, { isolation, maxBytes, bufferBytes: wsBufferBytes / 4 })
 }

@@ -144,7 +144,7 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
   const isInGroup = raw.group !== undefined || raw.resume !== undefined
   for (const topic of topics) checkTopicName(topic)
   if (raw.topics === undefined && raw.resume === undefined)
-    errors.push({ parameter: 'topics', reason: 'required' })
+    errors.push({ parameter: 'topics', reason: 'is missing, and no resume token stands for it' })
   if (new Set(topics).size !== topics.length)
     errors.push({ parameter: 'topics', reason: 'names a topic twice' })
   if (raw.cursor !== undefined && raw.from !== undefined)

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
@@ -20,36 +21,55 @@ export interface HttpHead {
 export interface HandshakeOptions {
   readonly path?: string
   readonly method?: string
+  /** Of HTTP, as the request line has it. */
+  readonly version?: string
   /** Sent in the same packet, right after the request. */
   readonly early?: Buffer
   /** Replaces or adds headers; null leaves one out. */
   readonly headers?: Readonly<Record<string, string | null>>
 }
 
+export interface FrameOptions {
+  readonly fin?: boolean
+  readonly masked?: boolean
+  /** The masking key; random by default. */
+  readonly key?: Buffer
+  readonly rsv?: number
+  /** Bits that the length is written in: the fewest that hold it by default. */
+  readonly lengthBits?: 7 | 16 | 64
+  /** The length that the head gives, where it is not the payload's. */
+  readonly length?: bigint
+}
+
 /** One client frame (RFC 6455, section 5.2), right unless told otherwise. */
 export function rawFrame(
   opcode: number,
   payload: Buffer | string = '',
-  { fin = true, masked = true, rsv = 0 }: { fin?: boolean; masked?: boolean; rsv?: number } = {},
+  { fin = true, masked = true, rsv = 0, key = randomBytes(4), ...options }: FrameOptions = {},
 ): Buffer {
   const data = Buffer.from(payload)
-  const first = (fin ? 0x80 : 0) | (rsv << 4) | opcode
-  const mask = masked ? 0x80 : 0
-  let head: Buffer
-  if (data.length < 126) head = Buffer.of(first, mask | data.length)
-  else if (data.length < 65_536) {
-    head = Buffer.of(first, mask | 126, 0, 0)
-    head.writeUInt16BE(data.length, 2)
-  } else {
-    head = Buffer.alloc(10)
-    head[0] = first
-    head[1] = mask | 127
-    head.writeBigUInt64BE(BigInt(data.length), 2)
-  }
+  const { length = BigInt(data.length) } = options
+  const { lengthBits = length < 126n ? 7 : length < 65_536n ? 16 : 64 } = options
+  const head = Buffer.alloc({ 7: 2, 16: 4, 64: 10 }[lengthBits])
+  head[0] = (fin ? 0x80 : 0) | (rsv << 4) | opcode
+  head[1] = (masked ? 0x80 : 0) | (lengthBits === 7 ? Number(length) : lengthBits === 16 ? 126 : 127)
+  if (lengthBits === 16) head.writeUInt16BE(Number(length), 2)
+  else if (lengthBits === 64) head.writeBigUInt64BE(length, 2)
   if (!masked) return Buffer.concat([head, data])
-  const key = randomBytes(4)
   for (let i = 0; i < data.length; i++) data[i]! ^= key[i % 4]!
   return Buffer.concat([head, key, data])
+}
+
+/** A text frame. */
+export function rawText(payload: Buffer | string, options?: FrameOptions): Buffer {
+  return rawFrame(Opcode.text, payload, options)
+}
+
+/** A message in fragments, a frame each. */
+export function rawFragments(pieces: readonly (Buffer | string)[], opcode: number = Opcode.text): Buffer[] {
+  return pieces.map((piece, n) =>
+    rawFrame(n === 0 ? opcode : Opcode.continuation, piece, { fin: n === pieces.length - 1 }),
+  )
 }
 
 /** The payload of a close frame. */
@@ -62,7 +82,7 @@ export function closePayload(code: number, reason = ''): Buffer {
 
 /**
  * A client with no WebSocket library in it: it answers no ping, masks only when told to and reads only while it wants.
- * Destroyed when the test ends.
+ * It holds every frame of the gateway against RFC 6455: one that breaks it fails the test. Destroyed when the test ends.
  */
 export class RawClient {
   readonly socket: Socket
@@ -75,6 +95,7 @@ export class RawClient {
   #head: HttpHead | undefined
   #pending: Buffer = Buffer.alloc(0)
   #ended = false
+  #breach: string | undefined
   #changed = Promise.withResolvers<void>()
 
   constructor(url: string) {
@@ -88,7 +109,10 @@ export class RawClient {
         this.#wake()
       })
     }
-    onTestFinished(() => void this.socket.destroy())
+    onTestFinished(() => {
+      this.socket.destroy()
+      if (this.#breach !== undefined) throw new Error(`the gateway breaks RFC 6455: ${this.#breach}`)
+    })
   }
 
   /** Sends the opening handshake and reads the answer's head, or all of an answer that is no 101. */
@@ -96,6 +120,7 @@ export class RawClient {
     early = Buffer.alloc(0),
     path = '/v1/ws',
     method = 'GET',
+    version = '1.1',
     headers = {},
   }: HandshakeOptions = {}): Promise<HttpHead> {
     const all: Record<string, string | null> = {
@@ -109,9 +134,13 @@ export class RawClient {
     const lines = Object.entries(all).flatMap(([name, value]) =>
       value === null ? [] : [`${name}: ${value}\r\n`],
     )
-    this.socket.write(
-      Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), early]),
-    )
+    const head = Buffer.from(`${method} ${path} HTTP/${version}\r\n${lines.join('')}\r\n`)
+    this.socket.write(Buffer.concat([head, early]))
+    return this.answer()
+  }
+
+  /** Reads the head of an answer, or all of one that is no 101. */
+  async answer(): Promise<HttpHead> {
     await this.until('an answer', () => this.#head !== undefined)
     const head = this.#head!
     if (head.status !== 101) {
@@ -208,13 +237,32 @@ export class RawClient {
     this.#head = { status: Number(first.split(' ')[1]), headers }
   }
 
-  #takeFrame(frame: RawFrame): void {
+  #takeFrame(frame: RawFrame, head: Buffer): void {
+    this.#check(frame, head)
     this.frames.push(frame)
     if (frame.opcode !== Opcode.text && frame.opcode !== Opcode.continuation) return
     this.#fragments.push(frame.payload)
     if (!frame.fin) return
-    this.messages.push(JSON.parse(Buffer.concat(this.#fragments).toString('utf8')) as { type: string })
+    const message = Buffer.concat(this.#fragments)
+    if (!isUtf8(message)) this.#breach ??= 'a message that is not UTF-8'
+    this.messages.push(JSON.parse(message.toString('utf8')) as { type: string })
     this.#fragments = []
+  }
+
+  /** What section 5 asks of a server's frame. */
+  #check({ opcode, fin, payload }: RawFrame, head: Buffer): void {
+    const { length } = payload
+    const isControl = opcode >= Opcode.close
+    const expected = isControl ? opcode : this.#fragments.length > 0 ? Opcode.continuation : Opcode.text
+    const breach = [
+      this.closeCode !== undefined && 'a frame after the close frame',
+      (head[0]! & 0x70) !== 0 && 'a reserved bit',
+      (head[1]! & 0x80) !== 0 && 'a masked frame',
+      head.length !== (length < 126 ? 2 : length < 65_536 ? 4 : 10) && 'a length that is not minimal',
+      (opcode > Opcode.pong || opcode !== expected) && `opcode ${opcode} where ${expected} was due`,
+      isControl && (!fin || length > 125) && 'a control frame that is long or in fragments',
+    ].find((found) => found !== false)
+    this.#breach ??= breach && `${breach}, ${head.toString('hex')}`
   }
 
   #readFrame(): boolean {
@@ -233,7 +281,8 @@ export class RawClient {
     }
     if (bytes.length < at + length) return false
     const payload = bytes.subarray(at, at + length)
-    this.#takeFrame({ opcode: bytes[0]! & 0x0f, fin: (bytes[0]! & 0x80) !== 0, payload })
+    const frame = { opcode: bytes[0]! & 0x0f, fin: (bytes[0]! & 0x80) !== 0, payload }
+    this.#takeFrame(frame, bytes.subarray(0, at))
     this.#pending = bytes.subarray(at + length)
     return true
   }

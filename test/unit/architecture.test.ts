@@ -52,7 +52,10 @@ describe('dependencies', () => {
 
   it('do not lead from kafka to HTTP, WebSocket or routes', () => {
     expect(
-      arrows('src/kafka/', /^(hono|@hono\/.*|ws)$|^(node:)?https?$|^src\/(routes|ws|app|gateway|main)/),
+      arrows(
+        'src/kafka/',
+        /^(hono|@hono\/.*|ws)$|^(node:)?https?$|^src\/(routes|ws|streams|app|gateway|main)/,
+      ),
     ).toEqual([])
   })
 
@@ -61,12 +64,24 @@ describe('dependencies', () => {
     expect(arrows('src/records/', io)).toEqual([])
     expect(arrows('src/records/', /^(hono|@hono\/.*|ws|@platformatic\/.*)$/)).toEqual([])
     // Names of types are no dependency at run time, and records are what both sides speak of.
-    expect(arrows('src/records/', /^src\/(routes|ws|kafka|app|main)/, { typesToo: false })).toEqual([])
+    expect(arrows('src/records/', /^src\/(routes|ws|streams|kafka|app|main)/, { typesToo: false })).toEqual(
+      [],
+    )
   })
 
-  it('do not lead from routes or ws to the wire', () => {
+  it('do not lead from streams to HTTP, WebSocket, routes or sockets', () => {
+    expect(
+      arrows(
+        'src/streams/',
+        /^(hono|@hono\/.*|ws)$|^(node:)?(https?|net|tls)$|^src\/(routes|ws|app|gateway|main)/,
+      ),
+    ).toEqual([])
+  })
+
+  it('do not lead from routes, ws or streams to the wire', () => {
     expect(arrows('src/routes/', /^src\/kafka\/wire/)).toEqual([])
     expect(arrows('src/ws/', /^src\/kafka\/wire/)).toEqual([])
+    expect(arrows('src/streams/', /^src\/kafka\/wire/)).toEqual([])
   })
 
   it('do not lead back to app or main', () => {

@@ -14,7 +14,7 @@ import { RECORD_OVERHEAD_BYTES } from './produce-form.ts'
 import type { StreamAnswer } from './stream-answer.ts'
 
 /** The most that one stream has in hand between its socket and its answer, bytes. */
-const WINDOW_BYTES = 2_097_152
+const WINDOW_BYTES = 524_288
 
 /** Records that came together, in order, until their results are in the answer. */
 interface Group {

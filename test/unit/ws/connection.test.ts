@@ -137,6 +137,35 @@ describe('WsConnection', () => {
     }
   })
 
+  it('keeps a peer that is sending one message for longer than it may be silent', async () => {
+    const { socket, messages, closedTimes } = open()
+    const frame = text(1_234)
+    for (const byte of frame) {
+      expect(closedTimes()).toBe(0)
+      socket.push(Buffer.of(byte))
+      await vi.advanceTimersByTimeAsync(limits.wsPingMs)
+    }
+    expect(messages).toEqual(['1234'])
+  })
+
+  it('drops a peer that stops within a message', async () => {
+    const { socket, closedTimes } = open()
+    socket.receive(text(1_234).subarray(0, 3))
+    await vi.advanceTimersByTimeAsync(3 * limits.wsPingMs)
+    expect(closedTimes()).toBe(1)
+  })
+
+  it('does not take for gone a peer that it does not listen to', async () => {
+    const { socket, connection, closedTimes } = open()
+    connection.hold(true)
+    await vi.advanceTimersByTimeAsync(3 * limits.wsPingMs)
+    expect(closedTimes()).toBe(0)
+    connection.hold(false)
+    socket.receive(rawFrame(Opcode.pong))
+    await vi.advanceTimersByTimeAsync(limits.wsPingMs)
+    expect(closedTimes()).toBe(0)
+  })
+
   it('keeps a reader whose pong waits behind its backlog, as long as that moves', async () => {
     const { socket, connection } = open()
     socket.bytesPerSecond = 400_000

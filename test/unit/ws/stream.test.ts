@@ -35,12 +35,11 @@ function progress(partition: number, nextOffset: number, end: number): ReaderEve
 
 /** A stream whose reader says what the test tells it to, on a socket that takes everything. */
 class Stage {
-  readonly sent: { type: string; records?: { offset: number }[]; cursor?: string }[] = []
+  readonly sent: { type: string; records?: { offset: number }[] }[] = []
   readonly delivered: string[] = []
   readonly #turns: ((events: ReaderEvent[]) => void)[] = []
   readonly #abort = new AbortController()
   closed = false
-  position = 0
   readonly stream = new Stream(
     {
       signal: this.#abort.signal,
@@ -62,11 +61,9 @@ class Stage {
     {
       delivered: (_topic, partition, last, position) => {
         this.delivered.push(`${partition} ${last} ${position}`)
-        this.position = position
       },
       flushed: () => {},
       lost: () => {},
-      cursor: () => String(this.position),
     },
   )
 
@@ -126,13 +123,6 @@ describe('Stream', () => {
     await taken
     expect(stage.delivered).toEqual(['1 2 3'])
     expect(stage.sent[0]!.records).toHaveLength(3)
-  })
-
-  it('puts into each frame the cursor of its last record', async () => {
-    const { stage } = begin(0)
-    await stage.turn(records(0, 0, 40, 100, 10_000))
-    expect(stage.sent.length).toBeGreaterThan(2)
-    for (const { records: list, cursor } of stage.sent) expect(cursor).toBe(String(list!.at(-1)!.offset + 1))
   })
 
   it('ends when it is stopped, however fast a closed reader answers', async () => {

@@ -1,20 +1,21 @@
-import type { AssignedPartition } from '../kafka/group/types.ts'
 import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
 import { Deadline } from '../kafka/deadline.ts'
-import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
+import type { Isolation, PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { startOffsets } from '../kafka/start-offsets.ts'
 import { Problem } from '../problem.ts'
 import { decodeCursor, decodeCursors } from '../records/cursor.ts'
 import type { StartPosition } from '../start-position.ts'
-import type { SubscriptionOptions } from './subscription-options.ts'
 
 const DEADLINE_MS = 10_000
 
-/** How to read a subscription's topics. */
-type Start = Pick<SubscriptionOptions, 'from' | 'isolation'>
+/** How to read topics from the start. */
+export interface Start {
+  readonly from: StartPosition
+  readonly isolation: Isolation
+}
 
 /**
- * The topics of a subscription.
+ * The topics of a stream.
  * @throws Problem topic_not_found, and as Cluster.topic
  */
 export async function lookUpTopics(cluster: Cluster, names: readonly string[]): Promise<TopicInfo[]> {
@@ -56,7 +57,7 @@ export async function startPositions(
 export async function readerPositions(
   cluster: Cluster,
   topics: readonly TopicInfo[],
-  { from, isolation, cursor }: Start & Pick<SubscriptionOptions, 'cursor'>,
+  { from, isolation, cursor }: Start & { readonly cursor: string | undefined },
 ): Promise<PartitionPosition[]> {
   const given = cursor === undefined ? undefined : decodeCursors(cursor, topics)
   const whole = new Set(
@@ -82,40 +83,6 @@ export async function readerPositions(
     }),
   )
   return positions.flat()
-}
-
-/**
- * Where a group member reads what it was assigned of one topic: where the group has committed, else at the start
- * position; `fresh` says so. A partition added since the member subscribed, or of a topic made again since, is read from
- * its beginning: all that is in it came after.
- * @throws as startPositions
- */
-export async function memberPositions(
-  cluster: Cluster,
-  { name, id, partitions: before }: TopicInfo,
-  assigned: readonly AssignedPartition[],
-  { from, isolation }: Start,
-): Promise<(PartitionPosition & { fresh: boolean })[]> {
-  const known = cluster.cachedTopic(name)
-  const isKnown = assigned.every(({ partition }) => known?.partitions[partition] !== undefined)
-  const topic = isKnown ? known : await cluster.refreshTopic(name)
-  if (topic === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
-  const fresh = assigned.filter(({ committed }) => committed === undefined).map(({ partition }) => partition)
-  const isNew = (partition: number) => topic.id !== id || partition >= before.length
-  const found = await Promise.all([
-    startPositions(cluster, topic, fresh.filter(isNew), { kind: 'earliest' }, isolation),
-    startPositions(
-      cluster,
-      topic,
-      fresh.filter((partition) => !isNew(partition)),
-      from,
-      isolation,
-    ),
-  ])
-  const committed = assigned.flatMap(({ partition, committed: offset }) =>
-    offset === undefined ? [] : [{ topic: name, topicId: topic.id, partition, offset, fresh: false }],
-  )
-  return [...committed, ...found.flat().map((position) => ({ ...position, fresh: true }))]
 }
 
 type Lost = Extract<ReaderEvent, { kind: 'lost' }>

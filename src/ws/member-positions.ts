@@ -1,0 +1,39 @@
+import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
+import type { AssignedPartition } from '../kafka/group/types.ts'
+import type { PartitionPosition } from '../kafka/record-reader.ts'
+import { Problem } from '../problem.ts'
+import { type Start, startPositions } from '../streams/positions.ts'
+
+/**
+ * Where a group member reads what it was assigned of one topic: where the group has committed, else at the start
+ * position; `fresh` says so. A partition added since the member subscribed, or of a topic made again since, is read from
+ * its beginning: all that is in it came after.
+ * @throws as startPositions
+ */
+export async function memberPositions(
+  cluster: Cluster,
+  { name, id, partitions: before }: TopicInfo,
+  assigned: readonly AssignedPartition[],
+  { from, isolation }: Start,
+): Promise<(PartitionPosition & { fresh: boolean })[]> {
+  const known = cluster.cachedTopic(name)
+  const isKnown = assigned.every(({ partition }) => known?.partitions[partition] !== undefined)
+  const topic = isKnown ? known : await cluster.refreshTopic(name)
+  if (topic === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
+  const fresh = assigned.filter(({ committed }) => committed === undefined).map(({ partition }) => partition)
+  const isNew = (partition: number) => topic.id !== id || partition >= before.length
+  const found = await Promise.all([
+    startPositions(cluster, topic, fresh.filter(isNew), { kind: 'earliest' }, isolation),
+    startPositions(
+      cluster,
+      topic,
+      fresh.filter((partition) => !isNew(partition)),
+      from,
+      isolation,
+    ),
+  ])
+  const committed = assigned.flatMap(({ partition, committed: offset }) =>
+    offset === undefined ? [] : [{ topic: name, topicId: topic.id, partition, offset, fresh: false }],
+  )
+  return [...committed, ...found.flat().map((position) => ({ ...position, fresh: true }))]
+}
