@@ -113,7 +113,9 @@ export class GroupSubscription implements Subscription {
 
   async #assigned(partitions: readonly AssignedPartition[]): Promise<void> {
     this.#claims.take(partitions)
-    await this.#takeUp(partitions, this.#options.from)
+    // Where one that comes back finds nothing committed, the partition is new, or its topic is: all of it is to be read.
+    const from = this.#seat?.place.comesBack === true ? ({ kind: 'earliest' } as const) : this.#options.from
+    await this.#takeUp(partitions, from)
   }
 
   #takeUp(partitions: readonly AssignedPartition[], from: StartPosition): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets, membersOf } from '../support/groups.ts'
-import { makeTopic, uniqueName } from '../support/kafka.ts'
+import { makeAgain, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
 import { numbered, produce, produceSteadily, withProducer } from '../support/produce.ts'
 import { rawConnect } from '../support/raw-ws.ts'
 import { connect, type WsClient } from '../support/ws.ts'
@@ -201,6 +201,27 @@ describe('a socket that drops and comes back with its token', () => {
 })
 
 describe('a member that is away', () => {
+  it('misses nothing of a partition that is added meanwhile, or of a topic that is made again', async () => {
+    const gateway = await startTestGateway()
+    const [grown, again] = [await makeTopic(), await makeTopic()]
+    await produce(again, numbered(5))
+    const query = { topics: `${grown},${again}`, group: uniqueName('g'), from: 'latest', grace: GRACE }
+    const first = connect(gateway, query)
+    await first.frame('caughtUp')
+    first.destroy()
+    await first.closed
+    await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic: grown, count: 2 }] }))
+    await makeAgain(again)
+    await produce(grown, numbered(3, { partition: 1 }))
+    await produce(again, numbered(2))
+    const back = connect(gateway, { resume: await tokenOf(first) })
+    expect(await back.frame('resume')).toMatchObject({ kept: true })
+    await back.received(5)
+    const offsets = (topic: string) => back.records.filter((r) => r.topic === topic).map((r) => r.offset)
+    expect(offsets(grown)).toEqual([0, 1, 2])
+    expect(offsets(again)).toEqual([0, 1])
+  })
+
   it('takes part in a rebalance, as the leader too, and whoever comes back has what is left to it', async () => {
     const gateways = [await startTestGateway(), await startTestGateway()]
     // The first to join leads the group.
@@ -306,6 +327,33 @@ describe('a token', () => {
       expect(moves(stays)).toEqual(before)
       expect(await membersOf(group)).toBe(2)
     },
+  )
+
+  it.each([
+    ['within its session', '30000', true],
+    ['past its session', '6000', false],
+  ])(
+    'that is used while its gateway stands still is not driven out when that wakes %s',
+    async (_, session, kept) => {
+      const env = { SLUICE_GROUP_SESSION_TIMEOUT_MS: session }
+      const [frozen, gateway] = [await startGatewayProcess(env), await startTestGateway(env)]
+      const { topic, group, goes, stays } = await pair([frozen, gateway])
+      const token = await tokenOf(goes)
+      frozen.process.signal('SIGSTOP')
+      if (!kept) await stays.until('all partitions', () => owned(stays).length === 4, 15_000)
+      const next = connect(gateway, { resume: token, ack: 'client' })
+      expect(await next.frame('resume')).toMatchObject({ kept })
+      await shared([next, stays], 2)
+      frozen.process.signal('SIGCONT')
+      // The one before is told, though it did not hear of it while it stood still.
+      expect(await goes.closed).toMatchObject({ code: 4409 })
+      await produce(topic, everywhere(0, 1))
+      await next.received(2)
+      await stays.received(2)
+      expect(next.socket.readyState).toBe(next.socket.OPEN)
+      expect(await membersOf(group)).toBe(2)
+    },
+    30_000,
   )
 
   it('that is used twice at once lets one win, and the other is told', async () => {

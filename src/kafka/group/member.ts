@@ -199,10 +199,12 @@ export class GroupMember {
   #fail(problem: Problem): void {
     if (this.#ending !== undefined) return
     const { groupId, clientInfo } = this.#options
-    this.#log.warn({ groupId, clientInfo, err: problem }, 'the group member gives up')
+    const isSuperseded = problem.code === 'superseded'
+    if (isSuperseded) this.#log.debug({ groupId, clientInfo }, 'another has the place of the group member')
+    else this.#log.warn({ groupId, clientInfo, err: problem }, 'the group member gives up')
     this.#outside = 'failed'
     // Whoever came in its place has it: there is nothing to leave.
-    this.#ending = this.#end(performance.now() + LEAVE_TIMEOUT_MS, problem.code !== 'superseded')
+    this.#ending = this.#end(performance.now() + LEAVE_TIMEOUT_MS, !isSuperseded)
     if (!this.#running) this.#started.reject(problem)
     else void this.#callbacks.run('failed', () => this.#handlers.failed(problem)).catch(() => {})
   }
