@@ -8,6 +8,7 @@ import { SecretStore } from './kafka/secret-store.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { TopicWriter } from './kafka/writer/topic-writer.ts'
 import { Transactions } from './kafka/transactions/transactions.ts'
+import { StreamSlots } from './streams/slots.ts'
 import { TopicDefaults } from './topic-defaults.ts'
 import { createWsServer } from './ws/server.ts'
 
@@ -57,6 +58,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     producers,
     secrets,
     budget,
+    slots: new StreamSlots(limits.maxStreams),
     draining,
     stopping: shutdown.signal,
   }

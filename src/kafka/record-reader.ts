@@ -8,6 +8,7 @@ import { EventQueue } from './reader/event-queue.ts'
 import type { LostReason, PartitionKey, PartitionPosition, ReaderEvent } from './reader/events.ts'
 import { type FetchBounds, FetchLoop, type LoopOwner } from './reader/fetch-loop.ts'
 import { type Bounds, findBounds } from './reader/offset-finder.ts'
+import { keyOf } from './group/types.ts'
 import { Placement, type PlacementOwner } from './reader/placement.ts'
 import type { FetchedPartition, Isolation } from './wire/fetch.ts'
 
@@ -241,8 +242,4 @@ export class RecordReader {
     if (isFinal) this.#queue.fail(problem)
     return !isFinal
   }
-}
-
-function keyOf({ topic, partition }: PartitionKey): string {
-  return `${topic}/${partition}`
 }

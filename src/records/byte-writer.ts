@@ -1,24 +1,28 @@
 /** Below this many bytes a loop beats a call of copy(). */
 const SHORT = 32
+/** What is no more than this, in bytes, is copied rather than given away with its buffer. */
+const SMALL = 4_096
 const TEN_MILLION = 10_000_000
+
+const NOTHING = Buffer.alloc(0)
 
 /** Bytes being written, in one buffer that grows. What take() gave is never touched again. */
 export class ByteWriter {
   readonly #capacity: number
-  bytes: Buffer
+  /** There is none before the first byte: a socket that is told nothing holds none. */
+  bytes: Buffer = NOTHING
   length = 0
 
   /** `capacity` in bytes is where each buffer starts. */
   constructor(capacity = 65_536) {
     this.#capacity = capacity
-    this.bytes = Buffer.allocUnsafeSlow(capacity)
   }
 
   /** Makes room for `count` bytes. Those who write to `bytes` themselves call it first, and move `length` on. */
   reserve(count: number): void {
     const needed = this.length + count
     if (needed <= this.bytes.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#capacity, this.bytes.length * 2))
     this.bytes.copy(grown, 0, 0, this.length)
     this.bytes = grown
   }
@@ -26,9 +30,17 @@ export class ByteWriter {
   /** Everything written so far; the writer starts again with nothing. */
   take(): Buffer {
     const taken = this.bytes.subarray(0, this.length)
-    this.bytes = Buffer.allocUnsafeSlow(this.#capacity)
+    this.bytes = NOTHING
     this.length = 0
     return taken
+  }
+
+  /** The same for what is sent now and then: little is copied out, so that the buffer it is in serves again. */
+  takeOften(): Buffer {
+    if (this.length > SMALL) return this.take()
+    const copy = Buffer.from(this.bytes.subarray(0, this.length))
+    this.length = 0
+    return copy
   }
 
   /** Undoes what was written since `length` was this. */

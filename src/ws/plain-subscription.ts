@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
-import { openReader } from '../streams/event-reader.ts'
+import { openSharedReader } from '../streams/event-reader.ts'
 import type { RecordsEvent, StreamEvent } from '../streams/events.ts'
 import { TopicStream } from '../streams/topic-stream.ts'
 import type { WsConnection } from './connection.ts'
@@ -16,9 +16,9 @@ export class PlainSubscription implements Subscription {
 
   constructor({ cluster, config }: Deps, connection: WsConnection, options: SubscriptionOptions) {
     this.#connection = connection
-    const reader = openReader(cluster, options.isolation, config.limits)
+    const reader = openSharedReader(cluster, options.isolation, config.limits)
     this.#stream = new TopicStream(cluster, reader, connection.log, options)
-    this.#frame = new RecordsFrame(options.format, () => this.#stream.cursor())
+    this.#frame = new RecordsFrame(options.format, () => this.#stream.cursor().toString())
   }
 
   start(): Promise<void> {
@@ -68,7 +68,8 @@ export class PlainSubscription implements Subscription {
         return this.#connection.send({ type: 'assigned', partitions })
       }
       case 'progress':
-        return this.#stream.moveTo(event.topic, event.partition, event.nextOffset)
+        this.#stream.moveTo(event.topic, event.partition, event.nextOffset)
+        return
       case 'problem':
         return event.final ? this.#connection.fail(event.problem) : this.#connection.sendError(event.problem)
       case 'caughtUp':

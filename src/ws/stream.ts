@@ -83,7 +83,7 @@ export class Stream {
   }
 
   /** None once the socket is gone. */
-  async #next(signal: AbortSignal): Promise<ReaderEvent[]> {
+  async #next(signal: AbortSignal): Promise<readonly ReaderEvent[]> {
     try {
       return await this.#reader.next(signal)
     } catch (error) {

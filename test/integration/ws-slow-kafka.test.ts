@@ -12,6 +12,7 @@ import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problem.ts'
 import { SecretStore } from '../../src/kafka/secret-store.ts'
 import { TopicDefaults } from '../../src/topic-defaults.ts'
+import { StreamSlots } from '../../src/streams/slots.ts'
 import { createWsServer } from '../../src/ws/server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets } from '../support/groups.ts'
@@ -67,6 +68,7 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     producers,
     secrets,
     budget,
+    slots: new StreamSlots(config.limits.maxStreams),
     draining: () => false,
     stopping: new AbortController().signal,
   }
