@@ -29,6 +29,8 @@ export const exampleFrames: readonly Example[] = [
     topic: 'orders',
     records: [{ key: 'order-17', value: { total: 12.5 } }],
   } as Example,
+  { type: 'subscribe', resume: 'AXsiZ3JvdXAiOiJiaWxsaW5nIn0' } as Example,
+  { type: 'resumable', token: 'AXsiZ3JvdXAiOiJiaWxsaW5nIn0', graceMs: 30_000, kept: true } as Example,
   { type: 'assigned', partitions: [position] } as Example,
   {
     type: 'records',

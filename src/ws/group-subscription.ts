@@ -13,8 +13,9 @@ import type { WsConnection } from './connection.ts'
 import type { PartitionOffset } from './delivery-tracker.ts'
 import { Feed } from './feed.ts'
 import { memberPositions } from './member-positions.ts'
+import type { Place, Places } from './places.ts'
 import { Stream } from './stream.ts'
-import type { Subscription } from './subscription.ts'
+import type { Ending, Subscription } from './subscription.ts'
 import type { StartPosition } from '../start-position.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 import { takeUp } from './take-up.ts'
@@ -31,12 +32,19 @@ const REBALANCE_TIMEOUT_MS = 30_000
 /** By when the group has noticed that a topic is gone or another, ms; where it has not, the reader goes on by itself. */
 const GROUP_NOTICES_MS = 5_000
 
+/** A place in the group that outlives the socket. */
+interface Seat {
+  readonly place: Place
+  readonly places: Places
+}
+
 /** A socket that is a member of a consumer group: what it has received (or acked) is committed for it. */
 export class GroupSubscription implements Subscription {
   readonly #deps: Deps
   readonly #connection: WsConnection
   readonly #options: SubscriptionOptions
   readonly feed: Feed
+  readonly #seat: Seat | undefined
   readonly #claims = new Claims()
   readonly #stream: Stream
   readonly #member: GroupMember
@@ -47,10 +55,18 @@ export class GroupSubscription implements Subscription {
   #topics: readonly TopicInfo[] = []
   #hasAnnounced = false
 
-  constructor(deps: Deps, connection: WsConnection, options: SubscriptionOptions, group: string) {
+  /** `seat` where the member's place in the group outlives the socket. */
+  constructor(
+    deps: Deps,
+    connection: WsConnection,
+    options: SubscriptionOptions,
+    group: string,
+    seat?: Seat,
+  ) {
     this.#deps = deps
     this.#connection = connection
     this.#options = options
+    this.#seat = seat
     const { config } = deps
     const reader = openReader(deps.cluster, options.isolation, config.limits)
     const feed = (this.feed = new Feed(deps.cluster, connection, reader, options, (positions) =>
@@ -63,7 +79,13 @@ export class GroupSubscription implements Subscription {
     })
     this.#member = new GroupMember(
       deps.cluster,
-      { groupId: group, topics: options.topics, ...config.group, rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS },
+      {
+        groupId: group,
+        topics: options.topics,
+        ...config.group,
+        rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
+        ...(seat && { instanceId: seat.place.instanceId, comesBack: seat.place.comesBack }),
+      },
       {
         assigned: (partitions) => this.#assigned(partitions),
         revoked: (partitions) => this.#revoked(partitions),
@@ -82,6 +104,7 @@ export class GroupSubscription implements Subscription {
 
   async start(): Promise<void> {
     this.#topics = await lookUpTopics(this.#deps.cluster, this.#options.topics)
+    await this.#seat?.places.take(this.#seat.place, this)
     if (this.#stopped.signal.aborted) return
     await this.#member.start()
     if (!this.#hasAnnounced) this.#announce([])
@@ -93,7 +116,8 @@ export class GroupSubscription implements Subscription {
 
   async #assigned(partitions: readonly AssignedPartition[]): Promise<void> {
     this.#claims.take(partitions)
-    const { from } = this.#options
+    // Where one that comes back finds nothing committed, the partition is new, or its topic is: all of it is to be read.
+    const from = this.#seat?.place.comesBack === true ? ({ kind: 'earliest' } as const) : this.#options.from
     await takeUp(partitions, this.#claims, this.#stopped.signal, {
       find: (topic, own) => this.#findStart(topic, own, from, true),
       begin: (positions) => this.#begin(positions),
@@ -128,6 +152,10 @@ export class GroupSubscription implements Subscription {
   }
 
   #announce(positions: readonly PartitionOffset[]): void {
+    if (!this.#hasAnnounced && this.#seat !== undefined) {
+      const { token, graceMs } = this.#seat.place
+      this.#connection.send({ type: 'resumable', token, graceMs, kept: this.#member.kept })
+    }
     this.#hasAnnounced = true
     const partitions = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset }))
     this.#connection.send({ type: 'assigned', partitions })
@@ -228,17 +256,33 @@ export class GroupSubscription implements Subscription {
     })
   }
 
-  stop(settleMs = 0): Promise<void> {
-    return (this.#stopping ??= this.#stop(settleMs))
+  stop(ending: Ending, settleMs = 0): Promise<void> {
+    return (this.#stopping ??= this.#stop(ending, settleMs))
   }
 
-  async #stop(settleMs: number): Promise<void> {
+  /** Another socket comes back to the place of this one, which nobody knew to be gone. */
+  async giveWay(): Promise<void> {
+    this.#connection.fail(new Problem('superseded'))
+    await this.stop('draining')
+  }
+
+  async #stop(ending: Ending, settleMs: number): Promise<void> {
+    const endedAt = performance.now()
     this.#stopped.abort()
     this.feed.stop()
     this.#stream.stop()
     await this.feed.receipts.settle(Math.min(settleMs, SETTLE_MS))
     await this.#committer.flush(LAST_FLUSH_MS)
     this.#committer.stop()
-    await this.#member.leave()
+    await this.#part(ending, endedAt)
+  }
+
+  async #part(ending: Ending, endedAt: number): Promise<void> {
+    if (this.#seat === undefined) return this.#member.leave()
+    const { place, places } = this.#seat
+    if (ending === 'dropped') return places.keep(place, this, this.#member, endedAt + place.graceMs)
+    places.release(place, this)
+    // Where the gateway goes, the group keeps the place for as long as a session.
+    await (ending === 'closed' ? this.#member.leave() : this.#member.abandon())
   }
 }

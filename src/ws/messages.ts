@@ -9,8 +9,10 @@ import {
   Cursor,
   Format,
   From,
+  Grace,
   GroupId,
   Isolation,
+  Resume,
   TopicList,
   WindowBytes,
   WindowRecords,
@@ -32,7 +34,7 @@ const Bounds = z.object({ earliest: offset, latest: offset })
 export const SubscribeMessage = z
   .strictObject({
     type: z.literal('subscribe'),
-    topics: TopicList,
+    topics: TopicList.optional(),
     group: GroupId.optional(),
     from: From.optional(),
     cursor: Cursor.optional(),
@@ -41,6 +43,8 @@ export const SubscribeMessage = z
     isolation: Isolation.optional(),
     window: WindowRecords.optional(),
     windowBytes: WindowBytes.optional(),
+    grace: Grace.optional(),
+    resume: Resume.optional(),
   })
   .meta({
     id: 'subscribe',
@@ -186,6 +190,11 @@ export const ServerMessage = z.discriminatedUnion('type', [
     id: 'assigned',
     description:
       'Now reading these, from there; sent before any of their records. Answers `seek`, too. Empty where other members have them all.',
+  }),
+  z.object({ type: z.literal('resumable'), token: z.string(), graceMs: z.int(), kept: z.boolean() }).meta({
+    id: 'resumable',
+    description:
+      'Of a subscription with `grace`, before its first `assigned`: should this socket drop, one that subscribes with `resume` and this token within so many ms takes its place. `kept` says whether this one has found its place as it was left.',
   }),
   z
     .object({ type: z.literal('records'), records: z.array(DeliveredRecord), cursor: z.string().optional() })

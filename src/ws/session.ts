@@ -19,6 +19,7 @@ import {
   SeekMessage,
   SubscribeMessage,
 } from './messages.ts'
+import { type Place, type Places, wantsPlace } from './places.ts'
 import { PlainSubscription } from './plain-subscription.ts'
 import { SocketProducer } from './producer.ts'
 import type { Subscription } from './subscription.ts'
@@ -36,6 +37,8 @@ export class Session {
   readonly #deps: Deps
   readonly #connection: WsConnection
   readonly #producer: SocketProducer
+  readonly #places: Places
+  #hasSubscribed = false
   #subscription: Subscription | undefined
   #mistakes = 0
   /** Ending by our own doing: what fails from now on fails for that reason. */
@@ -43,8 +46,9 @@ export class Session {
   readonly #ended = Promise.withResolvers<void>()
 
   /** `socket` is what the WebSocket runs on. */
-  constructor(deps: Deps, ws: WebSocket, socket: Duplex, requestId: string) {
+  constructor(deps: Deps, places: Places, ws: WebSocket, socket: Duplex, requestId: string) {
     this.#deps = deps
+    this.#places = places
     this.#connection = new WsConnection(ws, socket, deps.config.limits, deps.log, requestId, {
       message: (data) => this.#message(data),
       pong: (ticket) => this.#subscription?.pong(ticket),
@@ -53,30 +57,37 @@ export class Session {
     this.#producer = new SocketProducer(deps, this.#connection)
   }
 
-  /** Settles when the socket is gone and its group has been left. */
+  /** Settles when the socket is gone and its group has been left, or its place in it is kept. */
   get ended(): Promise<void> {
     return this.#ended.promise
   }
 
   /** @throws Problem already_subscribed */
   subscribe(options: SubscriptionOptions): void {
-    if (this.#subscription !== undefined) throw new Problem('already_subscribed')
-    const { group } = options
-    const subscription =
-      group === undefined
-        ? new PlainSubscription(this.#deps, this.#connection, options)
-        : new GroupSubscription(this.#deps, this.#connection, options, group)
-    this.#subscription = subscription
-    void this.#run(subscription)
+    if (this.#hasSubscribed) throw new Problem('already_subscribed')
+    this.#hasSubscribed = true
+    void this.#run(options)
   }
 
-  async #run(subscription: Subscription): Promise<void> {
+  async #run(options: SubscriptionOptions): Promise<void> {
     try {
+      const place = wantsPlace(options) ? await this.#places.find(options) : undefined
+      // Gone, or sent away, meanwhile: nothing has been joined.
+      if (this.#connection.signal.aborted || this.#draining) return
+      const subscription = this.#make(options, place)
+      this.#subscription = subscription
       await subscription.start()
       await subscription.run()
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  #make(options: SubscriptionOptions, place: Place | undefined): Subscription {
+    const { group, topics } = place ?? options
+    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, options)
+    const seat = place && { place, places: this.#places }
+    return new GroupSubscription(this.#deps, this.#connection, { ...options, topics }, group, seat)
   }
 
   /** Ends the socket for an error that nothing on it survives. */
@@ -99,7 +110,7 @@ export class Session {
       }
       if (type === 'produce') return this.#producer.take(data, members)
       const message = parseMessage(data, type)
-      if (message.type === 'subscribe') this.subscribe(completeSubscription(message))
+      if (message.type === 'subscribe') this.subscribe(completeSubscription(message, this.#deps.config.group))
       else if (this.#subscription === undefined) throw new Problem('not_subscribed')
       else command(this.#subscription, message)
     } catch (error) {
@@ -116,7 +127,7 @@ export class Session {
     this.#connection.send({ type: 'draining', deadlineMs })
     this.#draining = true
     const stopped = Promise.all([
-      this.#subscription?.stop(deadlineMs / 4).catch(() => {}),
+      this.#subscription?.stop('draining', deadlineMs / 4).catch(() => {}),
       this.#producer.idle(),
     ])
     // Where Kafka hangs, the client is told in time all the same.
@@ -132,7 +143,7 @@ export class Session {
 
   async #end(): Promise<void> {
     try {
-      await this.#subscription?.stop()
+      await this.#subscription?.stop(this.#connection.dropped ? 'dropped' : 'closed')
     } catch (error) {
       this.#connection.log.warn({ error }, 'could not leave cleanly')
     } finally {
