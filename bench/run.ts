@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { bareWriter } from './bare-writer.ts'
 import { batch } from './benchmarks/batch.ts'
 import { client } from './benchmarks/client.ts'
+import { fanout } from './benchmarks/fanout.ts'
 import { latency } from './benchmarks/latency.ts'
 import { memory } from './benchmarks/memory.ts'
 import { ndjson } from './benchmarks/ndjson.ts'
@@ -30,6 +31,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   partitions,
   sizes,
   websocket,
+  fanout,
   latency,
   memory,
   start,

@@ -1,6 +1,8 @@
 /** A message as kafkajs decodes it, control records included. */
 export interface RawMessage {
   readonly offset: string
+  /** Epoch ms. */
+  readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly batchContext: {

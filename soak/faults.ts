@@ -14,16 +14,9 @@ export interface Targets {
   readonly random: () => number
 }
 
-/** An endless list of faults, each kind in turn and in an order that the random numbers decide. */
-export function* schedule(targets: Targets): Generator<Fault> {
-  const { random } = targets
-  for (;;) {
-    const round = kinds.map((kind) => kind(targets))
-    while (round.length > 0) yield round.splice(Math.floor(random() * round.length), 1)[0]!
-  }
-}
+type FaultKind = (targets: Targets) => Fault
 
-const kinds: readonly ((targets: Targets) => Fault)[] = [
+export const brokerFaults: readonly FaultKind[] = [
   ({ brokers, random }) => {
     const broker = pick(brokers, random)
     const ms = between(1_000, 9_000, random)
@@ -52,18 +45,23 @@ const kinds: readonly ((targets: Targets) => Fault)[] = [
     const broker = pick(brokers, random)
     return { name: `broker ${broker.nodeId}: stops in order and comes back`, run: () => broker.restart() }
   },
-  ({ gateways, random }) => {
-    const gateway = pick(gateways, random)
-    const ms = between(100, 3_000, random)
-    return {
-      name: `gateway ${gateways.indexOf(gateway) + 1}: kill -9, back after ${ms} ms`,
-      async run() {
-        await gateway.end('SIGKILL')
-        await pause(ms)
-        await gateway.run()
-      },
-    }
-  },
+]
+
+export const killGateway: FaultKind = ({ gateways, random }) => {
+  const gateway = pick(gateways, random)
+  const ms = between(100, 3_000, random)
+  return {
+    name: `gateway ${gateways.indexOf(gateway) + 1}: kill -9, back after ${ms} ms`,
+    async run() {
+      await gateway.end('SIGKILL')
+      await pause(ms)
+      await gateway.run()
+    },
+  }
+}
+
+export const gatewayFaults: readonly FaultKind[] = [
+  killGateway,
   ({ gateways, random }) => {
     const gateway = pick(gateways, random)
     const ms = between(500, 6_000, random)
@@ -88,10 +86,22 @@ const kinds: readonly ((targets: Targets) => Fault)[] = [
   },
 ]
 
-function pick<T>(list: readonly T[], random: () => number): T {
+/** An endless list of faults, each kind in turn and in an order that the random numbers decide. */
+export function* schedule(
+  targets: Targets,
+  kinds: readonly FaultKind[] = [...brokerFaults, ...gatewayFaults],
+): Generator<Fault> {
+  const { random } = targets
+  for (;;) {
+    const round = kinds.map((kind) => kind(targets))
+    while (round.length > 0) yield round.splice(Math.floor(random() * round.length), 1)[0]!
+  }
+}
+
+export function pick<T>(list: readonly T[], random: () => number): T {
   return list[Math.floor(random() * list.length)]!
 }
 
-function between(least: number, most: number, random: () => number): number {
+export function between(least: number, most: number, random: () => number): number {
   return Math.round(least + random() * (most - least))
 }

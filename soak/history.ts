@@ -22,6 +22,8 @@ export interface Logged {
   readonly partition: number
   readonly offset: number
   readonly value: string
+  /** Epoch ms, as its producer has set it. */
+  readonly timestamp: number
 }
 
 /** What happened by one route. */

@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { CommittedRecords, type RawMessage } from './committed-records.ts'
 import type { Logged } from './history.ts'
 
@@ -16,33 +16,53 @@ export async function makeTopics(
   names: readonly string[],
   partitions: number,
 ): Promise<void> {
-  const admin = client(bootstrap).admin()
-  await admin.connect()
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: names.map((topic) => ({
-      topic,
-      numPartitions: partitions,
-      replicationFactor: 3,
-      configEntries: [{ name: 'min.insync.replicas', value: '2' }],
-    })),
-  })
-  await admin.disconnect()
+  await withAdmin(bootstrap, (admin) =>
+    admin.createTopics({
+      waitForLeaders: true,
+      topics: names.map((topic) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor: 3,
+        configEntries: [{ name: 'min.insync.replicas', value: '2' }],
+      })),
+    }),
+  )
 }
 
 /** Whether every partition of the topics has all its replicas in sync. */
 export async function isWhole(bootstrap: string, topics: readonly string[]): Promise<boolean> {
-  const admin = client(bootstrap).admin()
   try {
-    await admin.connect()
-    const metadata = await admin.fetchTopicMetadata({ topics: [...topics] })
+    const metadata = await withAdmin(bootstrap, (admin) => admin.fetchTopicMetadata({ topics: [...topics] }))
     return metadata.topics.every(({ partitions }) =>
       partitions.every(({ isr, leader }) => isr.length === 3 && leader >= 0),
     )
   } catch {
     return false
+  }
+}
+
+/** Where a group resumes in each partition; -1 where it has committed nothing. */
+export async function committedOffsets(bootstrap: string, groupId: string, topic: string): Promise<number[]> {
+  const [found] = await withAdmin(bootstrap, (admin) => admin.fetchOffsets({ groupId, topics: [topic] }))
+  return byPartition(found!.partitions)
+}
+
+/** The offset of the next record in each partition. */
+export async function endOffsets(bootstrap: string, topic: string): Promise<number[]> {
+  return byPartition(await withAdmin(bootstrap, (admin) => admin.fetchTopicOffsets(topic)))
+}
+
+function byPartition(found: readonly { partition: number; offset: string }[]): number[] {
+  return found.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset))
+}
+
+async function withAdmin<T>(bootstrap: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = client(bootstrap).admin()
+  await admin.connect()
+  try {
+    return await use(admin)
   } finally {
-    await admin.disconnect().catch(() => {})
+    await admin.disconnect()
   }
 }
 
@@ -72,10 +92,18 @@ export async function readLog(bootstrap: string, topics: readonly string[]): Pro
       const name = `${topic}/${partition}`
       // All of them, control records included: not in the types of kafkajs.
       const { rawMessages } = batch as unknown as { readonly rawMessages: readonly RawMessage[] }
-      for (const { offset, value } of partitions.get(name)?.take(rawMessages) ?? []) {
+      for (const { offset, value, timestamp } of partitions.get(name)?.take(rawMessages) ?? []) {
         const text = String(value)
         if (text === MARK) left.delete(name)
-        else if (left.has(name)) records.push({ topic, partition, offset: Number(offset), value: text })
+        else if (left.has(name)) {
+          records.push({
+            topic,
+            partition,
+            offset: Number(offset),
+            value: text,
+            timestamp: Number(timestamp),
+          })
+        }
       }
       if (left.size === 0) resolve()
       return Promise.resolve()

@@ -4,23 +4,25 @@ const SHORT = 32
 const SMALL = 4_096
 const TEN_MILLION = 10_000_000
 
+const NOTHING = Buffer.alloc(0)
+
 /** Bytes being written, in one buffer that grows. What take() gave is never touched again. */
 export class ByteWriter {
   readonly #capacity: number
-  bytes: Buffer
+  /** There is none before the first byte: a socket that is told nothing holds none. */
+  bytes: Buffer = NOTHING
   length = 0
 
   /** `capacity` in bytes is where each buffer starts. */
   constructor(capacity = 65_536) {
     this.#capacity = capacity
-    this.bytes = Buffer.allocUnsafeSlow(capacity)
   }
 
   /** Makes room for `count` bytes. Those who write to `bytes` themselves call it first, and move `length` on. */
   reserve(count: number): void {
     const needed = this.length + count
     if (needed <= this.bytes.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#capacity, this.bytes.length * 2))
     this.bytes.copy(grown, 0, 0, this.length)
     this.bytes = grown
   }
@@ -28,7 +30,7 @@ export class ByteWriter {
   /** Everything written so far; the writer starts again with nothing. */
   take(): Buffer {
     const taken = this.bytes.subarray(0, this.length)
-    this.bytes = Buffer.allocUnsafeSlow(this.#capacity)
+    this.bytes = NOTHING
     this.length = 0
     return taken
   }

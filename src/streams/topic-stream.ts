@@ -104,7 +104,7 @@ export class TopicStream {
    * aborted. One call at a time.
    * @throws Problem where reading can't go on
    */
-  async next(signal: AbortSignal): Promise<StreamEvent[]> {
+  async next(signal: AbortSignal): Promise<readonly StreamEvent[]> {
     while (!this.#stopped && !signal.aborted) {
       if (this.#own.length > 0) return this.#own.splice(0)
       if (this.#ended) break
@@ -112,6 +112,11 @@ export class TopicStream {
       if (events.length > 0) return events
     }
     return []
+  }
+
+  /** Goes on reading these at other offsets, also where their position was lost. */
+  seek(positions: readonly PartitionPosition[]): void {
+    if (!this.#stopped && !this.#ended) this.#assign(positions)
   }
 
   /** The client has been told everything of a partition up to `offset`; false where that is nothing new. */
@@ -147,7 +152,7 @@ export class TopicStream {
   }
 
   /** Nothing where there is something else to say, or nobody to say it to. */
-  async #read(signal: AbortSignal): Promise<ReaderEvent[]> {
+  async #read(signal: AbortSignal): Promise<readonly ReaderEvent[]> {
     if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController()
     const interrupt = this.#interrupt
     const abort = () => interrupt.abort()
@@ -175,11 +180,13 @@ export class TopicStream {
     this.#close()
   }
 
-  #translate(events: readonly ReaderEvent[]): StreamEvent[] {
+  /** The very events, where there is nothing else to tell: what others are given too can be known by that. */
+  #translate(events: readonly ReaderEvent[]): readonly StreamEvent[] {
     const said: StreamEvent[] = []
     let isCaughtUp = false
     for (const event of events) {
       if (this.#left === 0) break
+      if (!this.#reader.isCurrent(event)) continue
       switch (event.kind) {
         case 'records':
         case 'progress': {
@@ -202,7 +209,8 @@ export class TopicStream {
     if (isCaughtUp) said.push({ kind: 'caughtUp' })
     if (this.#left === 0) this.#end('limit')
     else this.#endIfDone()
-    return said
+    const isAll = said.length === events.length && said.every((event, n) => event === events[n])
+    return isAll ? (events as readonly (RecordsEvent | ProgressEvent)[]) : said
   }
 
   /** What of an event is to be told; undefined where the partition has come to its end. */
@@ -301,13 +309,16 @@ export class TopicStream {
   /** Says what is gone and what there is, then goes on at the earliest record: nothing that exists is skipped. */
   #lost(event: Lost): StreamEvent {
     const final = event.reason !== 'out_of_range'
-    if (!final) this.#persist(() => this.#resume(event))
+    const open = this.#open.get(keyOf(event))
+    if (!final) this.#persist(() => this.#resume(open, event))
     return { kind: 'problem', problem: positionLost(event), final }
   }
 
-  async #resume({ topic, partition }: Lost): Promise<void> {
+  async #resume(open: TopicPartition | undefined, { topic, partition }: Lost): Promise<void> {
     const positions = await this.#earliest(this.#topic(topic), [partition])
-    if (!this.#stopped && !this.#ended) this.#assign(positions)
+    // A seek may have found another place meanwhile.
+    const isLost = this.#open.get(keyOf({ topic, partition })) === open
+    if (!this.#stopped && !this.#ended && isLost) this.#assign(positions)
   }
 
   /** Does something that has to be done, again while Kafka can't be asked; where it never can, that ends the stream. */

@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { Problem } from '../../problem.ts'
 import { recordFilter } from '../../records/record-filter.ts'
 import { requestIdOf } from '../../request-id.ts'
-import { openReader } from '../../streams/event-reader.ts'
+import { openSharedReader } from '../../streams/event-reader.ts'
 import { TopicStream } from '../../streams/topic-stream.ts'
 import { Outlet } from '../outlet.ts'
 import type { AppContext } from '../route.ts'
@@ -33,7 +33,12 @@ export async function streamRecords(
   const { cluster, config, log } = deps
   const release = deps.slots.take()
   const outlet = new Outlet(c.env, config.limits)
-  const stream = new TopicStream(cluster, openReader(cluster, options.isolation, config.limits), log, options)
+  const stream = new TopicStream(
+    cluster,
+    openSharedReader(cluster, options.isolation, config.limits),
+    log,
+    options,
+  )
   const gone = () => stream.stop()
   outlet.signal.addEventListener('abort', gone)
   if (outlet.signal.aborted) gone()

@@ -3,6 +3,7 @@ import { CommittedRecords, type RawMessage } from '../../../soak/committed-recor
 
 const record = (offset: number, producerId: string | null): RawMessage => ({
   offset: String(offset),
+  timestamp: '0',
   key: null,
   value: Buffer.from(String(offset)),
   batchContext: { producerId: producerId ?? '-1', inTransaction: producerId !== null, isControlBatch: false },

@@ -13,7 +13,13 @@ const told: Told[] = Array.from({ length: 10 }, (_, n) => ({
   sentAt: n,
   tookMs: 1,
 }))
-const log: Logged[] = told.map(({ value }, n) => ({ topic: 't', partition: 0, offset: n, value }))
+const log: Logged[] = told.map(({ value }, n) => ({
+  topic: 't',
+  partition: 0,
+  offset: n,
+  value,
+  timestamp: n,
+}))
 const change = <T>(list: readonly T[], index: number, part: Partial<T>): T[] =>
   list.map((item, i) => (i === index ? { ...item, ...part } : item))
 const without = <T>(list: readonly T[], ...indexes: number[]): T[] =>

@@ -1,0 +1,36 @@
+import type { Figures } from '../figures.ts'
+import type { Faults, Verdict } from '../verdict.ts'
+
+/** A line of the table of what was held against the log. */
+export type Row = { readonly scenario: string; readonly consumers: string } & Faults & {
+    readonly [figure in keyof Figures]: number | ''
+  }
+
+/** What a scenario found. */
+export interface Result {
+  readonly rows: readonly Row[]
+  /** A table of its own, where it has one. */
+  readonly table?: readonly object[]
+  /** A sentence for each broken promise. */
+  readonly broken: readonly string[]
+  /** What else there is to say. */
+  readonly notes: readonly string[]
+}
+
+export function rowOf(
+  scenario: string,
+  consumers: string,
+  figures: Figures,
+  verdicts: readonly Verdict[],
+): Row {
+  const faults = verdicts.map((verdict) => verdict.faults)
+  const names = Object.keys(faults[0]!) as (keyof Faults)[]
+  const sums = names.map((name) => [name, faults.reduce((sum, one) => sum + one[name], 0)])
+  return { scenario, consumers, ...figures, ...(Object.fromEntries(sums) as unknown as Faults) }
+}
+
+/** How often each of some things happened. */
+export function told(scenario: string, counts: ReadonlyMap<string, number>): string[] {
+  if (counts.size === 0) return []
+  return [`${scenario}: ${[...counts].map(([what, count]) => `${what} ×${count}`).join(', ')}`]
+}
