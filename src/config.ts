@@ -112,13 +112,17 @@ export const settings = {
   SLUICE_MAX_CONNECTIONS: integer(1, 1_000_000)
     .prefault('10000')
     .describe('Most client connections at once, HTTP and WebSocket together.'),
-  SLUICE_MAX_STREAMS: integer(0, 1_000_000).prefault('1000').describe('Most WebSockets at once.'),
+  SLUICE_MAX_STREAMS: integer(0, 1_000_000)
+    .prefault('1000')
+    .describe('Most streams at once: WebSockets, and reads over HTTP that last.'),
   SLUICE_WS_MAX_MESSAGE_BYTES: integer(1_024, 104_857_600)
     .prefault('1114112')
     .describe('Largest message a WebSocket client may send, in bytes.'),
   SLUICE_WS_BUFFER_BYTES: integer(65_536, 104_857_600)
     .prefault('1048576')
-    .describe('Bytes sent to a WebSocket but not yet taken by it, past which reading from Kafka pauses.'),
+    .describe(
+      'Bytes sent to a stream (a WebSocket, or a read over HTTP) but not yet taken by it, past which reading from Kafka pauses.',
+    ),
   SLUICE_WS_PRODUCE_MESSAGES: integer(1, 100_000)
     .prefault('1000')
     .describe('Most `produce` messages of one WebSocket under way; past it nothing further is read from it.'),
@@ -126,12 +130,17 @@ export const settings = {
   SLUICE_WS_STALL_MS: integer(1_000, 600_000)
     .prefault('30000')
     .describe(
-      'Milliseconds a WebSocket may take nothing while data waits for it, before it is closed with 4508.',
+      'Milliseconds a stream may take nothing while data waits for it, before it is cut; a WebSocket with 4508.',
     ),
   SLUICE_WS_PING_MS: integer(1_000, 300_000)
     .prefault('20000')
     .describe(
       'Milliseconds between heartbeat pings; a socket that answers none for twice as long is dropped.',
+    ),
+  SLUICE_SSE_HEARTBEAT_MS: integer(100, 300_000)
+    .prefault('15000')
+    .describe(
+      'Milliseconds between comments on a stream of server-sent events that has nothing else to say, so that proxies keep it open.',
     ),
   SLUICE_GROUP_SESSION_TIMEOUT_MS: integer(1_000, 3_600_000)
     .prefault('10000')
@@ -159,7 +168,7 @@ export const settings = {
       ),
     )
     .describe(
-      'Origins of web pages that may open a WebSocket, separated by commas, or `*`; pages from this machine and from the gateway itself always may.',
+      'Origins of web pages that may open a WebSocket or read records, separated by commas, or `*`; pages from this machine and from the gateway itself always may.',
     ),
   SLUICE_SECRET: z
     .string()
@@ -248,6 +257,7 @@ export interface Limits {
   readonly wsProduceBytes: number
   readonly wsStallMs: number
   readonly wsPingMs: number
+  readonly sseHeartbeatMs: number
 }
 
 /** A setting that stops the start. Each line names the variable and what was expected. */
@@ -323,6 +333,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       wsProduceBytes: s.SLUICE_WS_PRODUCE_BYTES,
       wsStallMs: s.SLUICE_WS_STALL_MS,
       wsPingMs: s.SLUICE_WS_PING_MS,
+      sseHeartbeatMs: s.SLUICE_SSE_HEARTBEAT_MS,
     },
     warnings,
   })

@@ -5,6 +5,7 @@ import type { ExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts
 import type { ByteBudget } from './kafka/writer/byte-budget.ts'
 import type { TopicWriter } from './kafka/writer/topic-writer.ts'
 import type { Transactions } from './kafka/transactions/transactions.ts'
+import type { StreamSlots } from './streams/slots.ts'
 
 /** What the routes and the WebSocket server are given. Nothing below reads the environment or opens a socket itself. */
 export interface Deps {
@@ -16,6 +17,8 @@ export interface Deps {
   readonly producers: ExactlyOnceWriter
   /** The bytes of produce requests that are being read or waiting to be written. */
   readonly budget: ByteBudget
+  /** The streams that are open. */
+  readonly slots: StreamSlots
   /** True from the moment a shutdown begins: no new work is taken. */
   readonly draining: () => boolean
   /** Aborted at that moment, for what is under way. */

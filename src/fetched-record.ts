@@ -42,11 +42,25 @@ export function valueOf(record: FetchedRecord): Buffer | null {
   return record.valueStart < 0 ? null : record.bytes.subarray(record.valueStart, record.valueEnd)
 }
 
-/** A record's headers in order. The decoder has checked that they lie within the record. */
+/** A record's headers in order. */
 export function readHeaders(record: FetchedRecord): HeaderView[] {
-  const { bytes } = record
   const headers: HeaderView[] = []
-  let at = record.headersStart
+  someHeader(record, (nameStart, nameEnd, valueStart, valueEnd) => {
+    headers.push({ nameStart, nameEnd, valueStart, valueEnd })
+    return false
+  })
+  return headers
+}
+
+/**
+ * Whether a test holds for one of a record's headers, given as a HeaderView's positions. The decoder has checked that
+ * they lie within the record.
+ */
+export function someHeader(
+  { bytes, headersStart, headerCount }: FetchedRecord,
+  test: (nameStart: number, nameEnd: number, valueStart: number, valueEnd: number) => boolean,
+): boolean {
+  let at = headersStart
   const length = () => {
     let value = 0
     for (let shift = 0; ; shift += 7) {
@@ -55,14 +69,14 @@ export function readHeaders(record: FetchedRecord): HeaderView[] {
       if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
     }
   }
-  for (let n = 0; n < record.headerCount; n++) {
+  for (let n = 0; n < headerCount; n++) {
     const nameLength = length()
     const nameStart = at
     at += nameLength
     const valueLength = length()
     const valueStart = valueLength < 0 ? -1 : at
     if (valueLength > 0) at += valueLength
-    headers.push({ nameStart, nameEnd: nameStart + nameLength, valueStart, valueEnd: at })
+    if (test(nameStart, nameStart + nameLength, valueStart, at)) return true
   }
-  return headers
+  return false
 }

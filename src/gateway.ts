@@ -7,6 +7,7 @@ import { createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.t
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { TopicWriter } from './kafka/writer/topic-writer.ts'
 import { Transactions } from './kafka/transactions/transactions.ts'
+import { StreamSlots } from './streams/slots.ts'
 import { TopicDefaults } from './topic-defaults.ts'
 import { createWsServer } from './ws/server.ts'
 
@@ -52,6 +53,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     transactions,
     producers,
     budget,
+    slots: new StreamSlots(limits.maxStreams),
     draining,
     stopping: shutdown.signal,
   }

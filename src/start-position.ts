@@ -27,3 +27,18 @@ export function parseStartPosition(text: string): StartPosition | undefined {
   const timestamp = Date.parse(text)
   return Number.isNaN(timestamp) ? undefined : { kind: 'time', timestamp }
 }
+
+/** Where reading ends: before an offset, which `latest` stands for too, or before the first record of a time or later. */
+export type EndPosition = Extract<StartPosition, { kind: 'latest' | 'offset' | 'time' }>
+
+/** What to tell who sent something else. */
+export const END_POSITION_FORMS =
+  'expected latest, an offset, an ISO 8601 time with its zone, or @ and epoch milliseconds'
+
+/** Reads the text of `until`; undefined where it is none of its forms. */
+export function parseEndPosition(text: string): EndPosition | undefined {
+  const position = parseStartPosition(text)
+  return position === undefined || position.kind === 'earliest' || position.kind === 'last'
+    ? undefined
+    : position
+}

@@ -1,5 +1,7 @@
 /** Below this many bytes a loop beats a call of copy(). */
 const SHORT = 32
+/** What is no more than this, in bytes, is copied rather than given away with its buffer. */
+const SMALL = 4_096
 const TEN_MILLION = 10_000_000
 
 const NOTHING = Buffer.alloc(0)
@@ -31,6 +33,14 @@ export class ByteWriter {
     this.bytes = NOTHING
     this.length = 0
     return taken
+  }
+
+  /** The same for what is sent now and then: little is copied out, so that the buffer it is in serves again. */
+  takeOften(): Buffer {
+    if (this.length > SMALL) return this.take()
+    const copy = Buffer.from(this.bytes.subarray(0, this.length))
+    this.length = 0
+    return copy
   }
 
   /** Undoes what was written since `length` was this. */

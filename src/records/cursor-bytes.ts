@@ -1,34 +1,10 @@
-/** The bytes of a cursor, written or read in turn. Reading throws a RangeError past the end or for too large a number. */
+/** The bytes of a cursor, read in turn. Throws a RangeError past the end or for too large a number. */
 export class CursorBytes {
-  readonly #written: number[] = []
   readonly #bytes: Buffer
   #position = 0
 
-  constructor(bytes: Buffer = Buffer.alloc(0)) {
+  constructor(bytes: Buffer) {
     this.#bytes = bytes
-  }
-
-  toText(): string {
-    return Buffer.from(this.#written).toString('base64url')
-  }
-
-  byte(value: number): void {
-    this.#written.push(value)
-  }
-
-  uint32(value: number): void {
-    for (let shift = 24; shift >= 0; shift -= 8) this.#written.push((value >>> shift) & 0xff)
-  }
-
-  /** A UUID with or without hyphens. */
-  uuid(text: string): void {
-    this.#written.push(...Buffer.from(text.replaceAll('-', ''), 'hex'))
-  }
-
-  /** From 0 to 2^53-1. */
-  varint(value: number): void {
-    for (; value >= 0x80; value = Math.floor(value / 0x80)) this.#written.push((value % 0x80) | 0x80)
-    this.#written.push(value)
   }
 
   get left(): number {

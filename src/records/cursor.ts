@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { Problem } from '../problem.ts'
 import { CursorBytes } from './cursor-bytes.ts'
+import { type CursorTopic, CursorText } from './cursor-text.ts'
 
 /** Where reading goes on in one topic. */
 export interface TopicPosition {
@@ -16,11 +17,8 @@ export interface TopicPosition {
 }
 
 /** As decoded: the name has become its CRC-32, enough to tell a topic made again under its name from another topic. */
-export interface DecodedPosition {
-  readonly nameHash: number
-  readonly topicId: string
+export interface DecodedPosition extends CursorTopic {
   readonly offsets: Map<number, number>
-  readonly whole: boolean
 }
 
 const VERSION = 1
@@ -38,40 +36,29 @@ const MAX_CHARS = 12_288
  * @throws Problem invalid_parameter for one too long to send back
  */
 export function encodeCursors(topics: readonly TopicPosition[]): string {
-  const positions = topics.map(({ topic, topicId, offsets, whole = true }) => {
-    return { nameHash: crc32(topic), topicId, offsets: new Map(offsets), whole }
+  const text = cursorText(topics)
+  checkLength(text)
+  return text.toString()
+}
+
+/** The same for a stream, whose offsets move on: check its length before it is shown. */
+export function cursorText(topics: readonly TopicPosition[]): CursorText {
+  return new CursorText(
+    topics.map(({ topic, topicId, offsets, whole = true }) => ({
+      nameHash: crc32(topic),
+      topicId,
+      offsets,
+      whole,
+    })),
+  )
+}
+
+/** @throws Problem invalid_parameter for one too long to send back */
+export function checkLength({ length }: CursorText): void {
+  if (length <= MAX_CHARS) return
+  throw new Problem('invalid_parameter', {
+    detail: 'So many partitions do not fit into one cursor; read fewer of them.',
   })
-  const text = encode(positions)
-  if (text.length > MAX_CHARS) {
-    throw new Problem('invalid_parameter', {
-      detail: 'So many partitions do not fit into one cursor; read fewer of them.',
-    })
-  }
-  return text
-}
-
-function encode(positions: readonly DecodedPosition[]): string {
-  const out = new CursorBytes()
-  out.byte(VERSION)
-  for (const { nameHash, topicId, offsets, whole } of positions.toSorted(byId)) {
-    const entries = [...offsets].sort(([a], [b]) => a - b)
-    const least = entries.reduce((min, [, offset]) => Math.min(min, offset), Infinity)
-    out.uint32(nameHash)
-    out.uuid(topicId)
-    out.varint(entries.length * 2 + (whole ? 0 : 1))
-    out.varint(least)
-    let previous = -1
-    for (const [partition, offset] of entries) {
-      if (!whole) out.varint(partition - previous - 1)
-      out.varint(offset - least)
-      previous = partition
-    }
-  }
-  return out.toText()
-}
-
-function byId(a: DecodedPosition, b: DecodedPosition): number {
-  return a.topicId < b.topicId ? -1 : a.topicId > b.topicId ? 1 : 0
 }
 
 /**
@@ -91,7 +78,10 @@ export function decodeCursor(text: string): DecodedPosition[] {
     throw error
   }
   // One comparison in place of a rule for every way in which a text may be written oddly.
-  if (encode(positions) !== text || new Set(positions.map((p) => p.topicId)).size < positions.length)
+  if (
+    new CursorText(positions).toString() !== text ||
+    new Set(positions.map((p) => p.topicId)).size < positions.length
+  )
     throw invalid()
   return positions
 }
@@ -119,27 +109,6 @@ function decodeTopic(bytes: CursorBytes): DecodedPosition {
 /** Whether a decoded position is of the topic of this name, maybe of an earlier topic of this name. */
 export function isOfName(position: DecodedPosition, topic: string): boolean {
   return position.nameHash === crc32(topic)
-}
-
-/**
- * The positions of a cursor by topic name and partition; topics that it doesn't name are missing.
- * @throws Problem invalid_cursor; position_lost where a topic was deleted and made again since
- */
-export function decodeCursors(
-  text: string,
-  topics: readonly { readonly name: string; readonly id: string }[],
-): Map<string, Map<number, number>> {
-  const found = new Map<string, Map<number, number>>()
-  for (const position of decodeCursor(text)) {
-    const topic = topics.find(({ name }) => isOfName(position, name))
-    if (topic === undefined)
-      throw new Problem('invalid_cursor', { detail: 'The cursor is of another topic.' })
-    if (topic.id !== position.topicId) {
-      throw new Problem('position_lost', { detail: `The topic ${topic.name} was deleted and made again.` })
-    }
-    found.set(topic.name, position.offsets)
-  }
-  return found
 }
 
 function invalid(): Problem {

@@ -141,15 +141,21 @@ export function partitionParam(c: AppContext): number {
 }
 
 /**
- * The query, checked by a strict schema: an unknown or repeated parameter is an error.
+ * The query, checked by a strict schema: an unknown or repeated parameter is an error; those that may be `repeated` are
+ * lists.
  * @throws Problem invalid_parameter naming each one
  */
-export function parseQuery<S extends z.ZodObject>(schema: S, c: AppContext): z.output<S> {
-  const query: Record<string, string> = {}
+export function parseQuery<S extends z.ZodObject>(
+  schema: S,
+  c: AppContext,
+  repeated: readonly string[] = [],
+): z.output<S> {
+  const query: Record<string, string | string[]> = {}
   const errors: ProblemPart[] = []
   for (const [name, values] of Object.entries(c.req.queries())) {
-    if (values.length > 1) errors.push({ parameter: name, reason: 'given more than once' })
-    query[name] = values[0]!
+    const isList = repeated.includes(name)
+    if (values.length > 1 && !isList) errors.push({ parameter: name, reason: 'given more than once' })
+    query[name] = isList ? values : values[0]!
   }
   const result = schema.safeParse(query, { error: reasonFor })
   if (!result.success) {

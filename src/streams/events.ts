@@ -27,5 +27,15 @@ export interface CaughtUpEvent {
   readonly kind: 'caughtUp'
 }
 
+/** What was asked for has been read; nothing comes after it. */
+export interface EndEvent {
+  readonly kind: 'end'
+  readonly reason: EndReason
+}
+
+/** As many records as were wanted, or everything up to where reading was to end. */
+export type EndReason = 'limit' | 'until'
+
 /** What a stream says, in order. */
-export type StreamEvent = RecordsEvent | ProgressEvent | AssignedEvent | ProblemEvent | CaughtUpEvent
+export type StreamEvent =
+  RecordsEvent | ProgressEvent | AssignedEvent | ProblemEvent | CaughtUpEvent | EndEvent

@@ -3,16 +3,10 @@ import { Deadline } from '../kafka/deadline.ts'
 import type { Isolation, PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { startOffsets } from '../kafka/start-offsets.ts'
 import { Problem } from '../problem.ts'
-import { decodeCursor, decodeCursors } from '../records/cursor.ts'
 import type { StartPosition } from '../start-position.ts'
+import { toPositions } from './find-start.ts'
 
 const DEADLINE_MS = 10_000
-
-/** How to read topics from the start. */
-export interface Start {
-  readonly from: StartPosition
-  readonly isolation: Isolation
-}
 
 /**
  * The topics of a stream.
@@ -37,52 +31,11 @@ export async function startPositions(
   topic: TopicInfo,
   partitions: readonly number[],
   from: StartPosition,
-  isolation: Start['isolation'],
+  isolation: Isolation,
 ): Promise<PartitionPosition[]> {
   if (partitions.length === 0) return []
   const found = await startOffsets(cluster, topic, partitions, from, isolation, new Deadline(DEADLINE_MS))
-  return [...found].map(([partition, offset]) => ({
-    topic: topic.name,
-    topicId: topic.id,
-    partition,
-    offset,
-  }))
-}
-
-/**
- * Where a reader without a group starts: after what its cursor says, else at its start position. A partition added since
- * the cursor was made is read from its beginning: nothing in it has been read.
- * @throws Problem invalid_cursor, position_lost, and as startPositions
- */
-export async function readerPositions(
-  cluster: Cluster,
-  topics: readonly TopicInfo[],
-  { from, isolation, cursor }: Start & { readonly cursor: string | undefined },
-): Promise<PartitionPosition[]> {
-  const given = cursor === undefined ? undefined : decodeCursors(cursor, topics)
-  const whole = new Set(
-    cursor === undefined ? [] : decodeCursor(cursor).flatMap((p) => (p.whole ? [p.topicId] : [])),
-  )
-  const positions = await Promise.all(
-    topics.map(async (topic) => {
-      const known = given?.get(topic.name) ?? new Map<number, number>()
-      if ([...known.keys()].some((partition) => topic.partitions[partition] === undefined)) {
-        throw new Problem('invalid_cursor', {
-          detail: `The cursor names a partition that ${topic.name} doesn't have.`,
-        })
-      }
-      const rest = topic.partitions.map(({ partition }) => partition).filter((p) => !known.has(p))
-      const start: StartPosition = whole.has(topic.id) ? { kind: 'earliest' } : from
-      const resumed = [...known].map(([partition, offset]) => ({
-        topic: topic.name,
-        topicId: topic.id,
-        partition,
-        offset,
-      }))
-      return [...resumed, ...(await startPositions(cluster, topic, rest, start, isolation))]
-    }),
-  )
-  return positions.flat()
+  return toPositions(topic, found)
 }
 
 type Lost = Extract<ReaderEvent, { kind: 'lost' }>

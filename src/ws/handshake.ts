@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { closeLingering } from '../lingering-close.ts'
 import { Problem } from '../problem.ts'
 import { checkHost } from '../request-target.ts'
-import { isAllowedOrigin } from './origin.ts'
+import { isAllowedOrigin } from '../allowed-origin.ts'
 
 export const WS_PATH = '/v1/ws'
 export const SUBPROTOCOL = 'sluice.v1'

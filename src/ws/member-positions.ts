@@ -2,7 +2,8 @@ import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
 import type { AssignedPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
-import { type Start, startPositions } from '../streams/positions.ts'
+import type { StartOptions } from '../streams/find-start.ts'
+import { startPositions } from '../streams/positions.ts'
 
 /**
  * Where a group member reads what it was assigned of one topic: where the group has committed, else at the start
@@ -14,7 +15,7 @@ export async function memberPositions(
   cluster: Cluster,
   { name, id, partitions: before }: TopicInfo,
   assigned: readonly AssignedPartition[],
-  { from, isolation }: Start,
+  { from, isolation }: Pick<StartOptions, 'from' | 'isolation'>,
 ): Promise<(PartitionPosition & { fresh: boolean })[]> {
   const known = cluster.cachedTopic(name)
   const isKnown = assigned.every(({ partition }) => known?.partitions[partition] !== undefined)

@@ -11,6 +11,7 @@ const offset = z.int().min(0)
 
 const Position = z.object({ topic, partition, offset })
 const Partition = z.object({ topic, partition })
+const Bounds = z.object({ earliest: offset, latest: offset })
 
 /** What a client may send. One JSON object a text frame; an unknown member is an error, as in HTTP. */
 export const SubscribeMessage = z
@@ -166,13 +167,13 @@ export const ServerMessage = z.discriminatedUnion('type', [
         .optional(),
       topic: topic.optional(),
       partition: partition.optional(),
-      bounds: z.object({ earliest: offset, latest: offset }).optional(),
+      bounds: z.union([Bounds, z.record(z.string(), Bounds)]).optional(),
       instance: z.string(),
     })
     .meta({
       id: 'error',
       description:
-        'Something was refused or went wrong. `ref` names the message type at fault, `id` and `outcome` the `produce` that was refused, `errors` its members; `topic`, `partition` and `bounds` a position that is lost; `instance` is the id of this connection in the log. The socket lives, unless a close frame follows.',
+        'Something was refused or went wrong. `ref` names the message type at fault, `id` and `outcome` the `produce` that was refused, `errors` its members; `topic`, `partition` and `bounds` a position that is lost (of a cursor, the `bounds` by partition); `instance` is the id of this connection in the log. The socket lives, unless a close frame follows.',
     }),
   z.object({ type: z.literal('draining'), deadlineMs: z.int() }).meta({
     id: 'draining',

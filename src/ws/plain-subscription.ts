@@ -18,7 +18,7 @@ export class PlainSubscription implements Subscription {
     this.#connection = connection
     const reader = openSharedReader(cluster, options.isolation, config.limits)
     this.#stream = new TopicStream(cluster, reader, connection.log, options)
-    this.#frame = new RecordsFrame(options.format, () => this.#stream.cursor())
+    this.#frame = new RecordsFrame(options.format, () => this.#stream.cursor().toString())
   }
 
   start(): Promise<void> {
@@ -68,7 +68,8 @@ export class PlainSubscription implements Subscription {
         return this.#connection.send({ type: 'assigned', partitions })
       }
       case 'progress':
-        return this.#stream.moveTo(event.topic, event.partition, event.nextOffset)
+        this.#stream.moveTo(event.topic, event.partition, event.nextOffset)
+        return
       case 'problem':
         return event.final ? this.#connection.fail(event.problem) : this.#connection.sendError(event.problem)
       case 'caughtUp':

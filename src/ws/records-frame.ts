@@ -6,8 +6,6 @@ import type { SubscriptionOptions } from './subscription-options.ts'
 /** A frame is sent once it has grown to this, bytes: clients parse a frame whole, and so late. */
 const FULL_BYTES = 131_072
 const START_BYTES = 16_384
-/** A frame this small is copied out, so that the buffer it was built in can serve the next. */
-const SMALL_BYTES = 4_096
 
 const opening = Buffer.from('{"type":"records","records":[')
 
@@ -47,9 +45,6 @@ export class RecordsFrame {
     const out = this.#out
     if (out.length === 0) return
     out.ascii(this.#cursor === undefined ? ']}' : `],"cursor":"${this.#cursor()}"}`)
-    if (out.length > SMALL_BYTES) return send(out.take())
-    const frame = Buffer.from(out.bytes.subarray(0, out.length))
-    out.truncate(0)
-    send(frame)
+    send(out.takeOften())
   }
 }

@@ -59,7 +59,7 @@ export function createWsServer(deps: Deps): WsServer {
         url = urlOf(incoming)
         admit(incoming, url.pathname, allowedOrigins)
         if (deps.draining()) throw new Problem('shutting_down')
-        if (sessions.size >= limits.maxStreams) throw new Problem('too_many_streams', { retryAfter: 5 })
+        deps.slots.check()
       } catch (error) {
         const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
         if (problem.status >= 500)
@@ -72,7 +72,11 @@ export function createWsServer(deps: Deps): WsServer {
       server.handleUpgrade(incoming, socket, head, (ws) => {
         const session = new Session(deps, ws, socket, requestId)
         sessions.add(session)
-        void session.ended.then(() => sessions.delete(session))
+        const release = deps.slots.take()
+        void session.ended.then(() => {
+          sessions.delete(session)
+          release()
+        })
         try {
           const options = subscriptionFromQuery(url.searchParams)
           if (options !== undefined) session.subscribe(options)

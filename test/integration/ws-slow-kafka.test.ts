@@ -11,6 +11,7 @@ import { ByteBudget } from '../../src/kafka/writer/byte-budget.ts'
 import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problem.ts'
 import { TopicDefaults } from '../../src/topic-defaults.ts'
+import { StreamSlots } from '../../src/streams/slots.ts'
 import { createWsServer } from '../../src/ws/server.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets } from '../support/groups.ts'
@@ -62,6 +63,7 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     transactions,
     producers,
     budget,
+    slots: new StreamSlots(config.limits.maxStreams),
     draining: () => false,
     stopping: new AbortController().signal,
   }

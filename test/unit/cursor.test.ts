@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../src/problem.ts'
-import { decodeCursor, decodeCursors, encodeCursors, isOfName } from '../../src/records/cursor.ts'
+import { cursorText, decodeCursor, encodeCursors, isOfName } from '../../src/records/cursor.ts'
 
 const offset = fc.maxSafeNat()
 const whole = fc.array(offset, { minLength: 1, maxLength: 50 }).map((all) => {
@@ -85,27 +85,30 @@ describe('a cursor', () => {
   })
 })
 
-describe('decodeCursors', () => {
-  const id = crypto.randomUUID()
-  const text = encodeCursors([{ topic: 'orders', topicId: id, offsets: new Map([[0, 5]]) }])
-
-  it('finds the positions of the topics asked for', () => {
-    const topics = [
-      { name: 'orders', id },
-      { name: 'other', id: crypto.randomUUID() },
-    ]
-    expect(decodeCursors(text, topics)).toEqual(new Map([['orders', new Map([[0, 5]])]]))
+describe('CursorText', () => {
+  it('follows offsets that move in any way, as a cursor made anew would', () => {
+    const move = fc.tuple(fc.nat(3), fc.nat(50), fc.oneof(fc.nat(300), fc.maxSafeNat(), fc.constant('next')))
+    fc.assert(
+      fc.property(positions, fc.array(move, { maxLength: 100 }), (topics, moves) => {
+        const text = cursorText(topics)
+        const now = topics.map((topic) => ({ ...topic, offsets: new Map(topic.offsets) }))
+        for (const [index, n, to] of moves) {
+          const offsets = now[index]?.offsets
+          const [partition, before] = [...(offsets ?? [])].at(n % (offsets?.size ?? 1)) ?? [n, 0]
+          const offset = to === 'next' ? Math.min(before + 1, Number.MAX_SAFE_INTEGER) : to
+          text.move(index, partition, offset)
+          offsets?.set(partition, offset)
+          expect(text.toString()).toBe(encodeCursors(now))
+        }
+      }),
+    )
   })
 
-  it('tells a topic made again from another topic', () => {
-    const code = (topics: { name: string; id: string }[]) => {
-      try {
-        decodeCursors(text, topics)
-      } catch (error) {
-        return (error as Problem).code
-      }
-    }
-    expect(code([{ name: 'orders', id: crypto.randomUUID() }])).toBe('position_lost')
-    expect(code([{ name: 'other', id }])).toBe('invalid_cursor')
+  it('takes no partition that it was not made of', () => {
+    const topic = { topic: 't', topicId: crypto.randomUUID(), offsets: new Map([[0, 5]]) }
+    const text = cursorText([topic])
+    text.move(0, 1, 7)
+    text.move(1, 0, 7)
+    expect(text.toString()).toBe(encodeCursors([topic]))
   })
 })

@@ -8,6 +8,7 @@ import { Problem } from '../../problem.ts'
 import { ByteWriter } from '../../records/byte-writer.ts'
 import { writeEvent } from '../../records/render-cloudevent.ts'
 import { recordPrefix, renderRecord } from '../../records/render-record.ts'
+import { checkPartition } from '../../streams/find-start.ts'
 import { negotiate } from '../accept.ts'
 import {
   addRoute,
@@ -22,7 +23,6 @@ import {
 import { goneSignal } from './gone-signal.ts'
 import { EVENT } from './produce-events.ts'
 import { CloudEvent, Format, Isolation, ReadRecord } from './read-schemas.ts'
-import { checkPartition } from './read-start.ts'
 import { recordHeaders } from './record-headers.ts'
 
 const BYTES = 'application/octet-stream'

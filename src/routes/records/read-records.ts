@@ -13,12 +13,22 @@ import {
   recordPrefix,
   renderRecord,
 } from '../../records/render-record.ts'
+import { findStarts } from '../../streams/find-start.ts'
 import { negotiate } from '../accept.ts'
+import { allowOrigin } from '../cors.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
 import { goneSignal } from './gone-signal.ts'
 import { EVENT_BATCH } from './produce-events.ts'
-import { CloudEvent, ReadAnswer, type ReadQuery, readQuery } from './read-schemas.ts'
-import { findStart } from './read-start.ts'
+import {
+  CloudEvent,
+  EventStream,
+  ReadAnswer,
+  ReadLine,
+  type ReadQuery,
+  readQueries,
+  readQuery,
+} from './read-schemas.ts'
+import { EVENT_STREAM, NDJSON, refuseTwoStarts, streamRecords } from './stream-records.ts'
 
 /** How often a start that Kafka moved meanwhile, by retention or by a topic made again, is looked up anew. */
 const MAX_TRIES = 3
@@ -27,19 +37,24 @@ const COMMA = 0x2c
 const CURSOR = 'kafka-cursor'
 const CAUGHT_UP = 'kafka-caught-up'
 
+const types = ['application/json', EVENT_BATCH, EVENT_STREAM, NDJSON] as const
+
 export function registerReadRecords(app: App, deps: Deps): void {
-  const Query = readQuery(deps.config.limits)
-  addRoute(app, route(Query), async (c) => {
+  const queries = readQueries(deps.config.limits)
+  addRoute(app, route(readQuery(deps.config.limits)), async (c) => {
+    allowOrigin(c, deps.config)
     const topic = topicParam(c)
-    const query = parseQuery(Query, c)
-    if (query.from !== undefined && query.cursor !== undefined) {
-      throw new Problem('invalid_parameter', {
-        errors: [{ parameter: 'from', reason: 'not together with cursor' }],
-        detail: 'from: not together with cursor.',
-      })
+    const type = negotiate(c.req.header('accept'), types) ?? types[0]
+    if (type === EVENT_STREAM || type === NDJSON) {
+      const query = parseQuery(queries.stream, c, ['header'])
+      refuseTwoStarts(query)
+      if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
+      return streamRecords(c, topic, type, query, deps)
     }
+    const query = parseQuery(queries.answer, c)
+    refuseTwoStarts(query)
     if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
-    const isBatch = negotiate(c.req.header('accept'), ['application/json', EVENT_BATCH]) === EVENT_BATCH
+    const isBatch = type === EVENT_BATCH
     const { list, cursor, caughtUp } = await readRecords(deps, topic, query, isBatch, goneSignal(c))
     if (isBatch) {
       const place = { [CURSOR]: cursor, [CAUGHT_UP]: String(caughtUp) }
@@ -66,7 +81,8 @@ async function readRecords(
   const { cluster, draining } = deps
   for (let left = MAX_TRIES - 1; ; left--) {
     try {
-      const { topic, offsets, whole } = await findStart(cluster, name, query)
+      const [start] = await findStarts(cluster, [name], { from: { kind: 'earliest' }, ...query })
+      const { topic, offsets, whole } = start!
       const list = new RecordList(name, isBatch ? 'batch' : query.format, query.maxBytes)
       const { limit, wait, isolation } = query
       const take = (partition: number, record: FetchedRecord) => list.take(partition, record)
@@ -151,12 +167,30 @@ const route = (query: ReturnType<typeof readQuery>) => ({
     'by partition. An offset given as `from` is of every partition that is read.',
     '',
     'With `Accept: application/cloudevents-batch+json` the answer is the events alone, and the cursor a header.',
+    '',
+    'With `Accept: text/event-stream` the answer is a stream that goes on as records are written, from `latest` where',
+    'nothing else is said; `Last-Event-ID` resumes it. With `Accept: application/x-ndjson` it is what there is, a record a',
+    'line, to its end; with `follow=true` it goes on.',
   ].join('\n'),
-  request: { params: z.object({ topic: TopicName }), query },
+  request: {
+    params: z.object({ topic: TopicName }),
+    query,
+    headers: z.object({
+      'last-event-id': z
+        .string()
+        .optional()
+        .describe('Of server-sent events: the id of the last one. It goes before `cursor` and `from`.'),
+    }),
+  },
   responses: {
     200: {
       description: 'The records, perhaps none.',
-      content: { 'application/json': { schema: ReadAnswer }, [EVENT_BATCH]: { schema: z.array(CloudEvent) } },
+      content: {
+        'application/json': { schema: ReadAnswer },
+        [EVENT_BATCH]: { schema: z.array(CloudEvent) },
+        [EVENT_STREAM]: { schema: EventStream },
+        [NDJSON]: { schema: ReadLine },
+      },
       headers: z.object({
         [CURSOR]: z.string().optional().describe('Of a batch of events: where to go on.'),
         [CAUGHT_UP]: z
@@ -176,6 +210,7 @@ const route = (query: ReturnType<typeof readQuery>) => ({
       'invalid_parameter',
       'kafka_auth_failed',
       'kafka_unavailable',
+      'too_many_streams',
       'shutting_down',
     ),
   },

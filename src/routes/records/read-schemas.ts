@@ -1,8 +1,16 @@
 import { z } from '@hono/zod-openapi'
-import { START_POSITION_FORMS, parseStartPosition, type StartPosition } from '../../start-position.ts'
+import {
+  END_POSITION_FORMS,
+  type EndPosition,
+  parseEndPosition,
+  parseStartPosition,
+  START_POSITION_FORMS,
+  type StartPosition,
+} from '../../start-position.ts'
 import type { Limits } from '../../config.ts'
+import { type HeaderMatch, parseHeaderMatch } from '../../records/record-filter.ts'
 import { recordFormats } from '../../records/render-record.ts'
-import { TopicName } from '../route.ts'
+import { ProblemCodes, TopicName } from '../route.ts'
 
 const DEFAULT_LIMIT = 100
 const DEFAULT_MAX_BYTES = 1_048_576
@@ -28,16 +36,61 @@ function whole(minimum: number, maximum: number) {
 
 const times =
   '\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,9})?)?(Z|[+-](0\\d|1[0-3]):[0-5]\\d)'
-/** For the reader and for generators of requests; parseStartPosition decides. */
+/** For the reader and for generators of requests; parseStartPosition and parseEndPosition decide. */
 const fromPattern = `^(earliest|latest|-[1-9]\\d{0,14}|\\d{1,15}|@\\d{1,15}|${times})$`
+const untilPattern = `^(latest|\\d{1,15}|@\\d{1,15}|${times})$`
 
-const From = z.string().transform((text, context): StartPosition => {
-  // A query string's `+` is a space: the zone of a time that was not percent-encoded.
-  const start = parseStartPosition(text.replace(/ (\d\d:\d\d)$/, '+$1'))
-  if (start !== undefined) return start
-  context.addIssue({ code: 'custom', message: START_POSITION_FORMS })
+/** A place in a partition, as text. */
+function place<T>(parse: (text: string) => T | undefined, forms: string) {
+  return z.string().transform((text, context): T => {
+    // A query string's `+` is a space: the zone of a time that was not percent-encoded.
+    const found = parse(text.replace(/ (\d\d:\d\d)$/, '+$1'))
+    if (found !== undefined) return found
+    context.addIssue({ code: 'custom', message: forms })
+    return z.NEVER
+  })
+}
+
+const From = place<StartPosition>(parseStartPosition, START_POSITION_FORMS)
+const Until = place<EndPosition>(parseEndPosition, END_POSITION_FORMS)
+
+const Header = z.string().transform((text, context): HeaderMatch => {
+  const match = parseHeaderMatch(text)
+  if (match !== undefined) return match
+  context.addIssue({ code: 'custom', message: 'expected NAME:VALUE' })
   return z.NEVER
 })
+
+/** What a stream takes and one answer does not. */
+const streamParameters = {
+  until: Until.optional().openapi({
+    pattern: untilPattern,
+    description:
+      'Of a stream: where it ends. `latest`, the end there was when it began; an offset, before it in each partition; a ' +
+      'time, before the first record of that time or later, or once that time is past and everything there is was read.',
+  }),
+  key: z.string().optional().describe('Of a stream: only records whose key is exactly this text.'),
+  header: z
+    .array(Header)
+    .optional()
+    .openapi({
+      type: 'array',
+      items: { type: 'string', pattern: '^[^:]+:' },
+      description:
+        'Of a stream: only records with this header, `NAME:VALUE`. Given several times, with all of them.',
+    }),
+  follow: z
+    .enum(['true', 'false'], { error: 'expected true or false' })
+    .optional()
+    .describe(
+      'Of a stream: whether it goes on for ever. By default server-sent events do, and NDJSON ends with what there is.',
+    ),
+}
+
+/** Where parameters that are not of this kind of answer are given. */
+function elsewhere(reason: string) {
+  return z.undefined({ error: reason }).optional()
+}
 
 /** The query of readRecords; the limits are the gateway's own. */
 export function readQuery({ maxReadRecords, maxReadBytes, maxWaitMs }: Limits) {
@@ -47,7 +100,7 @@ export function readQuery({ maxReadRecords, maxReadBytes, maxWaitMs }: Limits) {
     from: From.optional().openapi({
       pattern: fromPattern,
       description:
-        'Where to start: `earliest` (the default), `latest`, `-N` (the last N of each partition), an offset, an ISO 8601 ' +
+        'Where to start: `earliest` (the default, but of server-sent events), `latest`, `-N` (the last N of each partition), an offset, an ISO 8601 ' +
         'time with its zone, or `@` and epoch milliseconds. A compacted or transactional topic may hold fewer records ' +
         'in its last N offsets.',
     }),
@@ -63,7 +116,9 @@ export function readQuery({ maxReadRecords, maxReadBytes, maxWaitMs }: Limits) {
     limit: whole(1, maxReadRecords)
       .default(limit)
       .openapi({ default: limit })
-      .describe('The most records to answer with, up to SLUICE_MAX_READ_RECORDS.'),
+      .describe(
+        'The most records to answer with, up to SLUICE_MAX_READ_RECORDS; a stream ends after as many as you like.',
+      ),
     maxBytes: whole(1, maxReadBytes)
       .default(maxBytes)
       .openapi({ default: maxBytes })
@@ -84,10 +139,30 @@ export function readQuery({ maxReadRecords, maxReadBytes, maxWaitMs }: Limits) {
         'does not fit is base64, marked by `keyEncoding` or `valueEncoding`. `cloudevents`: the value is a CloudEvent in ' +
         'the JSON format; a record that is none is made one, of type `sluice.record`.',
     ),
+    ...streamParameters,
   })
 }
 
-export type ReadQuery = z.output<ReturnType<typeof readQuery>>
+const OF_STREAMS = 'only of a stream: Accept text/event-stream or application/x-ndjson'
+const OF_ANSWERS = 'only of one answer: Accept application/json'
+const MAX_LIMIT = 999_999_999_999_999
+
+/** The same where it is answered once, and where it is a stream. */
+export function readQueries(limits: Limits) {
+  const query = readQuery(limits)
+  const stream = elsewhere(OF_STREAMS)
+  return {
+    answer: query.extend({ until: stream, key: stream, header: stream, follow: stream }),
+    stream: query.extend({
+      limit: whole(1, MAX_LIMIT).optional(),
+      maxBytes: elsewhere(OF_ANSWERS),
+      wait: elsewhere(OF_ANSWERS),
+    }),
+  }
+}
+
+export type ReadQuery = z.output<ReturnType<typeof readQueries>['answer']>
+export type StreamQuery = z.output<ReturnType<typeof readQueries>['stream']>
 
 /** An event as it is written by records/render-cloudevent.ts, and taken by records/parse-cloudevents.ts. */
 export const CloudEvent = z
@@ -125,37 +200,80 @@ const header = z.strictObject({
   encoding: base64.describe('The value is not UTF-8.'),
 })
 
+const recordMembers = {
+  topic: TopicName,
+  partition: z.int().min(0),
+  offset: z.int().min(0),
+  timestamp: z.int().describe('Milliseconds since the epoch; -1 for none.'),
+  timestampType: z
+    .enum(['CreateTime', 'LogAppendTime'])
+    .describe("Whose time it is, the producer's or the broker's, as `message.timestamp.type` spells it."),
+  key: z.unknown().describe('Null where there is none.'),
+  keyEncoding: base64.describe('The key is a base64 string.'),
+  value: z.unknown().describe('Null for a tombstone.'),
+  valueEncoding: base64.describe('The value is a base64 string.'),
+  headers: z
+    .union([z.record(z.string(), z.string()), z.array(header)])
+    .describe('By name; or a list, where a name repeats, a value is null, or one of them is not UTF-8.'),
+}
+const required = ['topic', 'partition', 'offset', 'timestamp', 'timestampType', 'key', 'value', 'headers']
+const example = {
+  topic: 'orders',
+  partition: 2,
+  offset: 4711,
+  timestamp: 1795466320013,
+  timestampType: 'CreateTime',
+  key: 'order-17',
+  value: { total: 12.5 },
+  headers: { source: 'web' },
+}
+const exampleCursor = 'AZ8xR2wKZbU0i0tHqJ0T1yM7x3oQBgEAAw'
+
 /** A record as it is read. It is written by records/render-record.ts, byte by byte; tests hold the two together. */
-export const ReadRecord = z
-  .strictObject({
-    topic: TopicName,
-    partition: z.int().min(0),
-    offset: z.int().min(0),
-    timestamp: z.int().describe('Milliseconds since the epoch; -1 for none.'),
-    timestampType: z
-      .enum(['CreateTime', 'LogAppendTime'])
-      .describe("Whose time it is, the producer's or the broker's, as `message.timestamp.type` spells it."),
-    key: z.unknown().describe('Null where there is none.'),
-    keyEncoding: base64.describe('The key is a base64 string.'),
-    value: z.unknown().describe('Null for a tombstone.'),
-    valueEncoding: base64.describe('The value is a base64 string.'),
-    headers: z
-      .union([z.record(z.string(), z.string()), z.array(header)])
-      .describe('By name; or a list, where a name repeats, a value is null, or one of them is not UTF-8.'),
+export const ReadRecord = z.strictObject(recordMembers).openapi('Record', { required, example })
+
+/** A line of NDJSON; written by records/stream-lines.ts. */
+export const ReadLine = z
+  .union([
+    z.strictObject({ ...recordMembers, cursor: z.string().describe('Goes on after this record.') }).openapi({
+      required: [...required, 'cursor'],
+      example: { ...example, cursor: exampleCursor },
+    }),
+    z.strictObject({
+      caughtUp: z.boolean().describe('Everything up to `until` was read; false where `limit` came first.'),
+      cursor: z.string(),
+    }),
+    z.strictObject({
+      error: z
+        .looseObject({
+          code: ProblemCodes,
+          title: z.string(),
+          detail: z.string(),
+          retryable: z.boolean(),
+          instance: z.string(),
+        })
+        .describe('What went wrong; with `bounds` where a position is lost.'),
+      cursor: z.string(),
+    }),
+  ])
+  .openapi('ReadLine', {
+    description:
+      'A record; or, as the last line, how the stream ended. A stream without such a line was cut: its last whole line has ' +
+      'the cursor to go on from.',
   })
-  .openapi('Record', {
-    required: ['topic', 'partition', 'offset', 'timestamp', 'timestampType', 'key', 'value', 'headers'],
-    example: {
-      topic: 'orders',
-      partition: 2,
-      offset: 4711,
-      timestamp: 1795466320013,
-      timestampType: 'CreateTime',
-      key: 'order-17',
-      value: { total: 12.5 },
-      headers: { source: 'web' },
-    },
-  })
+
+/** Server-sent events as text, of which OpenAPI has no other schema. */
+export const EventStream = z.string().openapi({
+  description:
+    'Server-sent events (WHATWG HTML, section 9.2). Without a name: a record, as JSON in one line, its id the cursor after ' +
+    'it. `caughtUp`: everything there was has been sent. `problem`: `{code, title, detail, retryable, bounds?}`, such as a ' +
+    'position that is lost; reading goes on at the earliest there is. `draining`: `{deadlineMs}`, the gateway shuts down. ' +
+    '`end`: `{reason}`, `until` or `limit`. Blocks with nothing but an id say where to go on after records that were left ' +
+    'out.',
+  example:
+    `retry: 1000\n\nid: ${exampleCursor}\ndata: ${JSON.stringify(example)}\n\n` +
+    `event: caughtUp\nid: ${exampleCursor}\ndata: {}\n\n`,
+})
 
 export const ReadAnswer = z
   .strictObject({

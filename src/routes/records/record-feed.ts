@@ -1,0 +1,129 @@
+import type { Deps } from '../../deps.ts'
+import { Problem } from '../../problem.ts'
+import type { RecordsEvent, StreamEvent } from '../../streams/events.ts'
+import type { TopicStream } from '../../streams/topic-stream.ts'
+import type { Outlet } from '../outlet.ts'
+import type { FeedLines } from './feed-lines.ts'
+
+/** What is handed to the socket at once, bytes. */
+const PIECE_BYTES = 131_072
+
+/** One stream of records over HTTP: what the core has to say goes out in lines, as fast as the client takes them. */
+export class RecordFeed {
+  readonly #stream: TopicStream
+  readonly #lines: FeedLines
+  readonly #outlet: Outlet
+  readonly #deps: Deps
+  /** Aborted when the client is gone or the gateway stops. */
+  readonly #over = new AbortController()
+  /** Whether the client was not told the newest position. */
+  #owesPosition = false
+  /** Nothing else was sent since the last heartbeat was due. */
+  #isQuiet = false
+
+  constructor(stream: TopicStream, lines: FeedLines, outlet: Outlet, deps: Deps) {
+    this.#stream = stream
+    this.#lines = lines
+    this.#outlet = outlet
+    this.#deps = deps
+  }
+
+  /** Resolves when the client has everything, or is gone. */
+  async run(): Promise<void> {
+    const { stopping, config } = this.#deps
+    const over = () => this.#over.abort()
+    const { signal } = this.#outlet
+    signal.addEventListener('abort', over)
+    stopping.addEventListener('abort', over)
+    if (signal.aborted || stopping.aborted) over()
+    const heartbeat = setInterval(() => this.#beat(), config.limits.sseHeartbeatMs).unref()
+    try {
+      this.#flush()
+      while (!(await this.#turn()));
+      if (signal.aborted) return
+      if (stopping.aborted) this.#lines.draining(config.shutdownTimeoutMs, this.#stream.cursor())
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
+      this.#deps.log.warn({ code: problem.code, cause: problem.cause }, 'a stream of records ended early')
+      this.#lines.problem(problem, this.#stream.cursor())
+    } finally {
+      clearInterval(heartbeat)
+      stopping.removeEventListener('abort', over)
+    }
+    this.#flush()
+    await this.#outlet.end({ close: stopping.aborted })
+  }
+
+  /** Says what there is to say; true where that was the last. */
+  async #turn(): Promise<boolean> {
+    const { signal } = this.#over
+    const events = await this.#stream.next(signal)
+    if (events.length === 0) return true
+    for (const event of events) {
+      if (event.kind === 'records') await this.#records(event)
+      else if (this.#other(event)) return true
+      if (signal.aborted) return true
+    }
+    // Else whoever resumes would look through it all again.
+    if (this.#owesPosition) this.#lines.position(this.#stream.cursor())
+    this.#owesPosition = false
+    await this.#send()
+    return signal.aborted
+  }
+
+  async #records({ topic, partition, records, nextOffset }: RecordsEvent): Promise<void> {
+    const { signal } = this.#over
+    for (const record of records) {
+      this.#stream.moveTo(topic, partition, record.offset + 1)
+      this.#lines.record(partition, record, this.#stream.cursor())
+      if (this.#lines.out.length < PIECE_BYTES) continue
+      await this.#send()
+      if (signal.aborted) return
+    }
+    this.#owesPosition = this.#stream.moveTo(topic, partition, nextOffset)
+  }
+
+  /** True for what is the last. */
+  #other(event: Exclude<StreamEvent, RecordsEvent>): boolean {
+    const cursor = this.#stream.cursor()
+    switch (event.kind) {
+      case 'assigned':
+        this.#owesPosition = true
+        return false
+      case 'progress':
+        this.#owesPosition =
+          this.#stream.moveTo(event.topic, event.partition, event.nextOffset) || this.#owesPosition
+        return false
+      case 'problem':
+        this.#lines.problem(event.problem, cursor)
+        return event.final || this.#lines.endsAtProblem
+      case 'caughtUp':
+        this.#owesPosition = false
+        this.#lines.caughtUp(cursor)
+        return false
+      case 'end':
+        this.#lines.end(event.reason, cursor)
+        return true
+    }
+  }
+
+  /** Sends what was written, and waits until there is room for more, or nobody to say it to. */
+  async #send(): Promise<void> {
+    this.#flush()
+    await this.#outlet.writable(this.#over.signal)
+  }
+
+  #flush(): void {
+    if (this.#lines.out.length === 0) return
+    this.#isQuiet = false
+    this.#outlet.write(this.#lines.out.takeOften())
+  }
+
+  #beat(): void {
+    if (this.#isQuiet && this.#outlet.isTaken && this.#lines.out.length === 0) {
+      this.#lines.heartbeat()
+      this.#flush()
+    }
+    this.#isQuiet = true
+  }
+}
