@@ -5,7 +5,7 @@ url=${SLUICE_URL:-http://127.0.0.1:8080}
 
 if [ -n "$2" ]; then
   while :; do
-    tail -f /dev/null | websocat "ws${url#http}/v1/ws?topics=$1&group=$2&from=earliest"
+    websocat -n "ws${url#http}/v1/ws?topics=$1&group=$2&from=earliest" </dev/null
     sleep 0.5
   done
 fi
