@@ -7,6 +7,7 @@ import { type Consumer, Recorder } from '../clients/context.ts'
 import { member } from '../clients/member.ts'
 import { poller } from '../clients/poller.ts'
 import { reader } from '../clients/reader.ts'
+import { sse } from '../clients/sse.ts'
 import { figuresOf } from '../figures.ts'
 import { readNumbers, untilCommitted, untilRead } from '../log.ts'
 import { produceSteadily } from '../steady-producer.ts'
@@ -18,7 +19,8 @@ const MEMBERS = 4
 const PER_SECOND = 2_000
 /** Who keeps its position itself, each with how many there are. */
 const alone: readonly { readonly name: string; readonly client: Consumer; readonly count: number }[] = [
-  { name: 'readers by cursor', client: reader, count: 3 },
+  { name: 'readers over WebSocket, by cursor', client: reader, count: 2 },
+  { name: 'readers of server-sent events', client: sse, count: 2 },
   { name: 'long polls by cursor', client: poller, count: 1 },
 ]
 
@@ -58,14 +60,19 @@ export const underFaults =
     const ofGroup = judgeGroup(group.history, log, committed)
     const rows = [rowOf(scenario, `${MEMBERS} members`, figuresOf([group.history], log, ends), [ofGroup])]
     const broken = [...ofGroup.broken]
+    const notes = [`${scenario}: ${disturbances.length} faults`, ...told(`${scenario}, members`, [group])]
     others.forEach((consumers, kind) => {
       const own = consumers.map(({ record }) => record.history)
       const verdicts = own.map((history) => judgeReader(history, log))
       const { count, name } = alone[kind]!
       rows.push(rowOf(scenario, `${count} ${name}`, figuresOf(own, log, ends), verdicts))
       broken.push(...verdicts.flatMap((verdict) => verdict.broken))
+      notes.push(
+        ...told(
+          `${scenario}, ${name}`,
+          consumers.map(({ record }) => record),
+        ),
+      )
     })
-    const counts = [group, ...others.flat().map(({ record }) => record)].map((record) => record.counts)
-    const notes = counts.flatMap((one, n) => told(`${scenario}, ${n === 0 ? 'members' : `other ${n}`}`, one))
-    return { rows, broken, notes: [`${scenario}: ${disturbances.length} faults`, ...notes] }
+    return { rows, broken, notes }
   }
