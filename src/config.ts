@@ -150,6 +150,19 @@ export const settings = {
   SLUICE_GROUP_HEARTBEAT_MS: integer(50, 60_000)
     .prefault('150')
     .describe('Milliseconds between group heartbeats: how fast a rebalance is noticed.'),
+  SLUICE_GROUP_GRACE_MS: integer(0, 3_600_000)
+    .prefault('0')
+    .describe(
+      'Milliseconds that a group keeps the partitions of a WebSocket that drops, where the subscription has no `grace`.',
+    ),
+  SLUICE_GROUP_MAX_GRACE_MS: integer(0, 3_600_000)
+    .prefault('60000')
+    .describe('Largest `grace` a subscription may ask for, in milliseconds.'),
+  SLUICE_GROUP_MAX_AWAY: integer(0, 1_000_000)
+    .prefault('1000')
+    .describe(
+      'Most group members at once whose WebSockets dropped and that are kept for their `grace`; past it a member leaves its group at once.',
+    ),
   SLUICE_SHUTDOWN_TIMEOUT_MS: integer(0, 600_000)
     .prefault('10000')
     .describe('Milliseconds a shutdown waits for requests and streams before it cuts them.'),
@@ -175,7 +188,7 @@ export const settings = {
     .min(32, 'at least 32 characters')
     .optional()
     .describe(
-      'What producer tokens are signed with, the same for all replicas. Without it they share one that they keep in the topic `_sluice_secrets`. Secret.',
+      'What producer and resume tokens are signed with, the same for all replicas. Without it they share one that they keep in the topic `_sluice_secrets`. Secret.',
     ),
   KAFKA_BROKERS: brokerList
     .optional()
@@ -229,7 +242,13 @@ export interface Config {
   readonly kafka: KafkaConfig
   /** What tokens are signed with; kept in Kafka where not set. */
   readonly secret: string | undefined
-  readonly group: { readonly sessionTimeoutMs: number; readonly heartbeatMs: number }
+  readonly group: {
+    readonly sessionTimeoutMs: number
+    readonly heartbeatMs: number
+    readonly graceMs: number
+    readonly maxGraceMs: number
+    readonly maxAway: number
+  }
   /** How records are written where the request doesn't say, and the topics for which that differs. */
   readonly produce: { readonly defaults: WriteDefaults; readonly topics: readonly TopicRule[] }
   readonly limits: Limits
@@ -292,6 +311,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   }
   if (problems.length > 0) throw new ConfigError(problems)
   const s = values as Settings
+  if (s.SLUICE_GROUP_GRACE_MS > s.SLUICE_GROUP_MAX_GRACE_MS)
+    problems.push('SLUICE_GROUP_GRACE_MS: expected at most SLUICE_GROUP_MAX_GRACE_MS')
   const kafka = kafkaConfig(s, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return deepFreeze({
@@ -305,7 +326,13 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
     kafka,
     secret: s.SLUICE_SECRET,
-    group: { sessionTimeoutMs: s.SLUICE_GROUP_SESSION_TIMEOUT_MS, heartbeatMs: s.SLUICE_GROUP_HEARTBEAT_MS },
+    group: {
+      sessionTimeoutMs: s.SLUICE_GROUP_SESSION_TIMEOUT_MS,
+      heartbeatMs: s.SLUICE_GROUP_HEARTBEAT_MS,
+      graceMs: s.SLUICE_GROUP_GRACE_MS,
+      maxGraceMs: s.SLUICE_GROUP_MAX_GRACE_MS,
+      maxAway: s.SLUICE_GROUP_MAX_AWAY,
+    },
     produce: {
       defaults: {
         acks: s.SLUICE_PRODUCE_ACKS,

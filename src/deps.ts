@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { Cluster } from './kafka/cluster.ts'
 import type { ExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
+import type { SecretStore } from './kafka/secret-store.ts'
 import type { ByteBudget } from './kafka/writer/byte-budget.ts'
 import type { TopicWriter } from './kafka/writer/topic-writer.ts'
 import type { Transactions } from './kafka/transactions/transactions.ts'
@@ -15,6 +16,8 @@ export interface Deps {
   readonly writer: TopicWriter
   readonly transactions: Transactions
   readonly producers: ExactlyOnceWriter
+  /** What tokens of every kind are signed with. */
+  readonly secrets: SecretStore
   /** The bytes of produce requests that are being read or waiting to be written. */
   readonly budget: ByteBudget
   /** The streams that are open. */

@@ -3,7 +3,8 @@ import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http-server.ts'
 import { Cluster } from './kafka/cluster.ts'
-import { createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
+import { createBatchSender, createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
+import { SecretStore } from './kafka/secret-store.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { TopicWriter } from './kafka/writer/topic-writer.ts'
 import { Transactions } from './kafka/transactions/transactions.ts'
@@ -43,7 +44,10 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     },
     log,
   )
-  const producers = createExactlyOnceWriter(cluster, config.secret, defaults, log)
+  const { timeoutMs } = defaults.general
+  const sender = createBatchSender(cluster, timeoutMs)
+  const secrets = new SecretStore(cluster, sender, config.secret, timeoutMs, log)
+  const producers = createExactlyOnceWriter(cluster, sender, secrets, defaults, log)
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
   const deps = {
     config,
@@ -52,6 +56,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     writer,
     transactions,
     producers,
+    secrets,
     budget,
     slots: new StreamSlots(limits.maxStreams),
     draining,

@@ -155,6 +155,7 @@ const problemByKafkaCode: Record<number, ProblemCode> = {
   [KafkaCode.INVALID_GROUP_ID]: 'invalid_subscription',
   [KafkaCode.ILLEGAL_GENERATION]: 'stale_member',
   [KafkaCode.UNKNOWN_MEMBER_ID]: 'stale_member',
+  [KafkaCode.FENCED_INSTANCE_ID]: 'superseded',
 }
 
 /** The problem a caller is told for a Kafka error number; anything not listed is the cluster's trouble, 503. */

@@ -105,10 +105,7 @@ export class SecretStore {
         replicationFactor,
         configs: FOR_EVER,
       })
-      this.#log.info(
-        { topic: SECRETS_TOPIC },
-        'created the topic of the secret that producer tokens are signed with',
-      )
+      this.#log.info({ topic: SECRETS_TOPIC }, 'created the topic of the secret that tokens are signed with')
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== 'topic_exists') throw error
     }

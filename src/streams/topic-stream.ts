@@ -59,6 +59,8 @@ export class TopicStream {
   #cursor: CursorText | undefined
   /** Partitions that have not come to their end, with how far they were read. */
   readonly #open = new Map<string, TopicPartition & { offset: number }>()
+  /** Partitions that have, and whose last records are only being given out: unassigned, these would not be current. */
+  #finished: TopicPartition[] = []
   /** Records still wanted. */
   #left: number
   /** What is to be said that did not come from the reader. */
@@ -108,10 +110,16 @@ export class TopicStream {
     while (!this.#stopped && !signal.aborted) {
       if (this.#own.length > 0) return this.#own.splice(0)
       if (this.#ended) break
+      if (this.#finished.length > 0) this.#reader.unassign(this.#finished.splice(0))
       const events = this.#translate(await this.#read(signal))
       if (events.length > 0) return events
     }
     return []
+  }
+
+  /** Goes on reading these at other offsets, also where their position was lost. */
+  seek(positions: readonly PartitionPosition[]): void {
+    if (!this.#stopped && !this.#ended) this.#assign(positions)
   }
 
   /** The client has been told everything of a partition up to `offset`; false where that is nothing new. */
@@ -181,6 +189,7 @@ export class TopicStream {
     let isCaughtUp = false
     for (const event of events) {
       if (this.#left === 0) break
+      if (!this.#reader.isCurrent(event)) continue
       switch (event.kind) {
         case 'records':
         case 'progress': {
@@ -220,7 +229,7 @@ export class TopicStream {
 
   #finish(partition: TopicPartition): void {
     this.#open.delete(keyOf(partition))
-    this.#reader.unassign([partition])
+    this.#finished.push(partition)
     this.#catchUp.unassigned([partition])
   }
 
@@ -303,13 +312,16 @@ export class TopicStream {
   /** Says what is gone and what there is, then goes on at the earliest record: nothing that exists is skipped. */
   #lost(event: Lost): StreamEvent {
     const final = event.reason !== 'out_of_range'
-    if (!final) this.#persist(() => this.#resume(event))
+    const open = this.#open.get(keyOf(event))
+    if (!final) this.#persist(() => this.#resume(open, event))
     return { kind: 'problem', problem: positionLost(event), final }
   }
 
-  async #resume({ topic, partition }: Lost): Promise<void> {
+  async #resume(open: TopicPartition | undefined, { topic, partition }: Lost): Promise<void> {
     const positions = await this.#earliest(this.#topic(topic), [partition])
-    if (!this.#stopped && !this.#ended) this.#assign(positions)
+    // A seek may have found another place meanwhile.
+    const isLost = this.#open.get(keyOf({ topic, partition })) === open
+    if (!this.#stopped && !this.#ended && isLost) this.#assign(positions)
   }
 
   /** Does something that has to be done, again while Kafka can't be asked; where it never can, that ends the stream. */

@@ -15,6 +15,14 @@ export const CLOSE_BAD_CLIENT = 4400
 export const CLOSE_TRY_AGAIN = 4500
 export const CLOSE_DRAINING = 4503
 
+/** Whether a client that is closed with this code of ours is to connect again. */
+export function mayComeBack(code: number): boolean {
+  return code >= CLOSE_TRY_AGAIN
+}
+
+/** With these a client says that it is done: also a close frame that holds no code. */
+export const GOODBYES: ReadonlySet<number> = new Set([1000, 1001, 1005])
+
 /** RFC 6455, section 7.4.1: what the gateway itself sends of it. Whoever closes first gets the own code back. */
 const protocol: readonly CloseCode[] = [
   { code: 1002, meaning: 'The client broke the WebSocket protocol.' },

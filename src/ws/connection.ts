@@ -3,7 +3,13 @@ import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { Limits } from '../config.ts'
 import { Problem } from '../problem.ts'
-import { CLOSE_BAD_CLIENT, CLOSE_TRY_AGAIN, CLOSE_UNSUPPORTED_DATA } from './close-codes.ts'
+import {
+  CLOSE_BAD_CLIENT,
+  CLOSE_TRY_AGAIN,
+  CLOSE_UNSUPPORTED_DATA,
+  GOODBYES,
+  mayComeBack,
+} from './close-codes.ts'
 import type { ServerMessage } from './messages.ts'
 
 /** How long a peer may take to end a connection that is being closed before it is cut, ms. */
@@ -52,6 +58,12 @@ export class WsConnection {
   #alive = true
   #lastTaken = performance.now()
   #cut: NodeJS.Timeout | undefined
+  /** With which it was closed from here, where the peer had not closed it. */
+  #ownCode: number | undefined
+  /** The peer's; 1006 where it said nothing (RFC 6455, section 7.1.5). */
+  #peerCode: number | undefined
+  /** The peer broke the protocol. */
+  #broken = false
   readonly #heartbeat: NodeJS.Timeout
   readonly #stallCheck: NodeJS.Timeout
 
@@ -71,6 +83,7 @@ export class WsConnection {
     this.log = log.child({ requestId })
     ws.on('error', (error) => {
       this.log.debug({ error: error.message }, 'websocket error')
+      this.#broken = true
       this.#ended()
     })
     // A peer that has ended its side can answer nothing any more: it is not sent to for ever.
@@ -93,7 +106,10 @@ export class WsConnection {
       const ticket = ticketPayload.exec(data.toString('latin1'))?.[1]
       if (ticket !== undefined && !this.signal.aborted) handlers.pong(Number(ticket))
     })
-    ws.once('close', () => this.#closed())
+    ws.once('close', (code: number) => {
+      this.#peerCode = code
+      this.#closed()
+    })
     this.#heartbeat = setInterval(() => this.#beat(), limits.wsPingMs).unref()
     this.#stallCheck = setInterval(() => this.#checkStall(), Math.min(1_000, limits.wsStallMs / 4)).unref()
   }
@@ -240,8 +256,18 @@ export class WsConnection {
   /** Closes with a code of RFC 6455 or one of ours. The reason is cut to what a control frame can hold. */
   close(code: number, reason: string): void {
     if (this.signal.aborted) return
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ownCode = code
     this.#ending()
     this.#ws.close(code, Buffer.byteLength(reason) > MAX_REASON_BYTES ? '' : reason)
+  }
+
+  /**
+   * Whether the client may well be back: the connection was lost, or closed by either side with a code that says so. To
+   * be asked once the socket is gone.
+   */
+  get dropped(): boolean {
+    if (this.#ownCode !== undefined) return mayComeBack(this.#ownCode)
+    return !this.#broken && this.#peerCode !== undefined && !GOODBYES.has(this.#peerCode)
   }
 
   /** Cuts the connection, whatever was still to be sent. */

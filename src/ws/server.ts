@@ -6,6 +6,8 @@ import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { CLOSE_TIMEOUT_MS } from './connection.ts'
 import { admit, refuse, SUBPROTOCOL, urlOf } from './handshake.ts'
+import { Places } from './places.ts'
+import { ResumeTokens } from './resume-token.ts'
 import { Session } from './session.ts'
 import { subscriptionFromQuery } from './subscription-options.ts'
 
@@ -24,6 +26,8 @@ export interface WsServer {
 export function createWsServer(deps: Deps): WsServer {
   const { limits, allowedOrigins } = deps.config
   const sessions = new Set<Session>()
+  const { maxAway, maxGraceMs } = deps.config.group
+  const places = new Places(new ResumeTokens(deps.secrets), { maxAway, maxGraceMs })
   const requestIds = new WeakMap<IncomingMessage, string>()
   const server = new WebSocketServer({
     noServer: true,
@@ -70,7 +74,7 @@ export function createWsServer(deps: Deps): WsServer {
       // ws knows no list.
       incoming.headers.upgrade = 'websocket'
       server.handleUpgrade(incoming, socket, head, (ws) => {
-        const session = new Session(deps, ws, socket, requestId)
+        const session = new Session(deps, places, ws, socket, requestId)
         sessions.add(session)
         const release = deps.slots.take()
         void session.ended.then(() => {
@@ -78,7 +82,7 @@ export function createWsServer(deps: Deps): WsServer {
           release()
         })
         try {
-          const options = subscriptionFromQuery(url.searchParams)
+          const options = subscriptionFromQuery(url.searchParams, deps.config.group)
           if (options !== undefined) session.subscribe(options)
         } catch (error) {
           session.fail(error)
@@ -92,6 +96,7 @@ export function createWsServer(deps: Deps): WsServer {
       await Promise.race([drained, late])
       clearTimeout(timer)
       for (const session of sessions) session.terminate()
+      await places.close()
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
+import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { frameMembers } from '../records/frame-members.ts'
@@ -9,10 +10,20 @@ import { checkMessage } from './check-message.ts'
 import { CLOSE_BAD_CLIENT, CLOSE_DRAINING } from './close-codes.ts'
 import { WsConnection } from './connection.ts'
 import { GroupSubscription } from './group-subscription.ts'
-import { AckMessage, type ClientMessage, SubscribeMessage } from './messages.ts'
+import {
+  AckMessage,
+  type ClientMessage,
+  CreditMessage,
+  PauseMessage,
+  ResumeMessage,
+  SeekMessage,
+  SubscribeMessage,
+} from './messages.ts'
+import { type Place, type Places, wantsPlace } from './places.ts'
 import { PlainSubscription } from './plain-subscription.ts'
 import { SocketProducer } from './producer.ts'
 import type { Subscription } from './subscription.ts'
+import { parseStartPosition, type StartPosition } from '../start-position.ts'
 import { completeSubscription, type SubscriptionOptions } from './subscription-options.ts'
 
 /** Mistakes that a client may make on one socket before it is shown out: a loop that errs would never stop. */
@@ -26,6 +37,8 @@ export class Session {
   readonly #deps: Deps
   readonly #connection: WsConnection
   readonly #producer: SocketProducer
+  readonly #places: Places
+  #hasSubscribed = false
   #subscription: Subscription | undefined
   #mistakes = 0
   /** Ending by our own doing: what fails from now on fails for that reason. */
@@ -33,8 +46,9 @@ export class Session {
   readonly #ended = Promise.withResolvers<void>()
 
   /** `socket` is what the WebSocket runs on. */
-  constructor(deps: Deps, ws: WebSocket, socket: Duplex, requestId: string) {
+  constructor(deps: Deps, places: Places, ws: WebSocket, socket: Duplex, requestId: string) {
     this.#deps = deps
+    this.#places = places
     this.#connection = new WsConnection(ws, socket, deps.config.limits, deps.log, requestId, {
       message: (data) => this.#message(data),
       pong: (ticket) => this.#subscription?.pong(ticket),
@@ -43,30 +57,37 @@ export class Session {
     this.#producer = new SocketProducer(deps, this.#connection)
   }
 
-  /** Settles when the socket is gone and its group has been left. */
+  /** Settles when the socket is gone and its group has been left, or its place in it is kept. */
   get ended(): Promise<void> {
     return this.#ended.promise
   }
 
   /** @throws Problem already_subscribed */
   subscribe(options: SubscriptionOptions): void {
-    if (this.#subscription !== undefined) throw new Problem('already_subscribed')
-    const { group } = options
-    const subscription =
-      group === undefined
-        ? new PlainSubscription(this.#deps, this.#connection, options)
-        : new GroupSubscription(this.#deps, this.#connection, options, group)
-    this.#subscription = subscription
-    void this.#run(subscription)
+    if (this.#hasSubscribed) throw new Problem('already_subscribed')
+    this.#hasSubscribed = true
+    void this.#run(options)
   }
 
-  async #run(subscription: Subscription): Promise<void> {
+  async #run(options: SubscriptionOptions): Promise<void> {
     try {
+      const place = wantsPlace(options) ? await this.#places.find(options) : undefined
+      // Gone, or sent away, meanwhile: nothing has been joined.
+      if (this.#connection.signal.aborted || this.#draining) return
+      const subscription = this.#make(options, place)
+      this.#subscription = subscription
       await subscription.start()
       await subscription.run()
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  #make(options: SubscriptionOptions, place: Place | undefined): Subscription {
+    const { group, topics } = place ?? options
+    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, options)
+    const seat = place && { place, places: this.#places }
+    return new GroupSubscription(this.#deps, this.#connection, { ...options, topics }, group, seat)
   }
 
   /** Ends the socket for an error that nothing on it survives. */
@@ -89,14 +110,14 @@ export class Session {
       }
       if (type === 'produce') return this.#producer.take(data, members)
       const message = parseMessage(data, type)
-      if (message.type === 'subscribe') this.subscribe(completeSubscription(message))
+      if (message.type === 'subscribe') this.subscribe(completeSubscription(message, this.#deps.config.group))
       else if (this.#subscription === undefined) throw new Problem('not_subscribed')
-      else this.#subscription.ack(message.offsets)
+      else command(this.#subscription, message)
     } catch (error) {
       if (!(error instanceof Problem)) return this.fail(error)
       this.#connection.sendError(error, type)
-      // An ack may cross the revocation of its partition on the way, a produce meet a busy gateway: nobody's mistake.
-      if (error.row.retryable || error.code === 'unknown_delivery') return
+      // A command may cross the revocation of its partition on the way, a produce meet a busy gateway: nobody's mistake.
+      if (error.row.retryable || error.code === 'unknown_delivery' || error.code === 'not_assigned') return
       if (++this.#mistakes >= MAX_MISTAKES) this.#connection.close(CLOSE_BAD_CLIENT, 'too many mistakes')
     }
   }
@@ -106,7 +127,7 @@ export class Session {
     this.#connection.send({ type: 'draining', deadlineMs })
     this.#draining = true
     const stopped = Promise.all([
-      this.#subscription?.stop(deadlineMs / 4).catch(() => {}),
+      this.#subscription?.stop('draining', deadlineMs / 4).catch(() => {}),
       this.#producer.idle(),
     ])
     // Where Kafka hangs, the client is told in time all the same.
@@ -122,13 +143,43 @@ export class Session {
 
   async #end(): Promise<void> {
     try {
-      await this.#subscription?.stop()
+      await this.#subscription?.stop(this.#connection.dropped ? 'dropped' : 'closed')
     } catch (error) {
       this.#connection.log.warn({ error }, 'could not leave cleanly')
     } finally {
       this.#ended.resolve()
     }
   }
+}
+
+/** What a client may say of its subscription. @throws Problem as the message's own method */
+function command(
+  subscription: Subscription,
+  message: Exclude<ClientMessage, { type: 'produce' | 'subscribe' }>,
+): void {
+  const { feed } = subscription
+  switch (message.type) {
+    case 'ack':
+      return subscription.ack(message.offsets)
+    case 'pause':
+      return feed.pause(message.partitions)
+    case 'resume':
+      return feed.resume(message.partitions)
+    case 'credit':
+      return feed.credit(message.records, message.bytes)
+    case 'seek':
+      return feed.seek({
+        topic: message.topic,
+        partition: message.partition,
+        to: targetOf(message),
+      })
+  }
+}
+
+function targetOf({ offset, timestamp, from }: z.output<typeof SeekMessage>): StartPosition {
+  if (offset !== undefined) return { kind: 'offset', offset }
+  if (timestamp !== undefined) return { kind: 'time', timestamp }
+  return parseStartPosition(from!)!
 }
 
 /** @throws Problem unknown_type, invalid_request */
@@ -140,6 +191,15 @@ function parseMessage(data: Buffer, type: unknown): Exclude<ClientMessage, { typ
   return checkMessage(schema, JSON.parse(data.toString('utf8')))
 }
 
-const schemas: ReadonlyMap<unknown, typeof SubscribeMessage | typeof AckMessage> = new Map(
-  [SubscribeMessage, AckMessage].map((schema) => [schema.shape.type.value, schema]),
+const commands = [
+  SubscribeMessage,
+  AckMessage,
+  PauseMessage,
+  ResumeMessage,
+  SeekMessage,
+  CreditMessage,
+] as const
+
+const schemas: ReadonlyMap<unknown, (typeof commands)[number]> = new Map(
+  commands.map((schema) => [schema.shape.type.value, schema]),
 )

@@ -4,9 +4,20 @@ import { recordFormats } from '../records/render-record.ts'
 import { checkTopicName } from '../routes/route.ts'
 import { reasonFor } from '../schema-reasons.ts'
 import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../start-position.ts'
+import { MAX_WINDOW, MAX_WINDOW_BYTES } from './window.ts'
 
 /** Most topics of one subscription. */
 const MAX_TOPICS = 50
+
+export const Grace = z.int().min(0).meta({
+  description:
+    'In a group: milliseconds that the group keeps the partitions of this socket when it drops; 0 for not at all. At most SLUICE_GROUP_MAX_GRACE_MS.',
+})
+
+export const Resume = z.string().meta({
+  description:
+    'The `token` of the last `resume` frame: takes the place that the socket before had in its group. It implies `topics` and `group`.',
+})
 
 export const TopicList = z
   .array(z.string())
@@ -41,6 +52,16 @@ export const Isolation = z.enum(['read_uncommitted', 'read_committed']).meta({
   description: '`read_committed` shows nothing of transactions that are open or were aborted.',
 })
 
+export const WindowRecords = z.int().min(0).max(MAX_WINDOW).meta({
+  description:
+    'At most so many records are on their way: sent and not acked, or without `ack=client` not proved received by a pong. 0 sends only what `credit` allows.',
+})
+
+export const WindowBytes = z.int().min(1).max(MAX_WINDOW_BYTES).meta({
+  description:
+    'The same for the bytes of the records as JSON; the last one may go beyond. Not with `window=0`, where `credit` gives bytes.',
+})
+
 /** A subscription, from the URL or the first frame. */
 export interface SubscriptionOptions {
   readonly topics: readonly string[]
@@ -50,16 +71,44 @@ export interface SubscriptionOptions {
   readonly ack: 'auto' | 'client'
   readonly format: z.output<typeof Format>
   readonly isolation: z.output<typeof Isolation>
+  /** Records; 0 for credit by hand. */
+  readonly window: number | undefined
+  readonly windowBytes: number | undefined
+  /** Milliseconds; undefined where the resume token says. */
+  readonly graceMs: number | undefined
+  readonly resume: string | undefined
+}
+
+/** How long places in groups are kept, where a subscription doesn't say and at most, ms. */
+export interface GraceLimits {
+  readonly graceMs: number
+  readonly maxGraceMs: number
 }
 
 interface RawOptions {
-  topics: readonly string[]
+  /** May be left out with `resume` alone. */
+  topics?: readonly string[] | undefined
   group?: string | undefined
   from?: string | undefined
   cursor?: string | undefined
   ack?: 'auto' | 'client' | undefined
   format?: z.output<typeof Format> | undefined
   isolation?: z.output<typeof Isolation> | undefined
+  grace?: number | undefined
+  resume?: string | undefined
+  window?: number | undefined
+  windowBytes?: number | undefined
+}
+
+/** A number as a query says it. */
+function digitsOf(schema: z.ZodInt) {
+  const { description } = schema
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, 'expected a whole number')
+    .meta({ description })
+    .transform(Number)
+    .pipe(schema)
 }
 
 /** The query of the URL as the subscribe message has it. */
@@ -68,20 +117,28 @@ export const SubscriptionQuery = z.strictObject({
     .string()
     .meta({ description: 'Topics to read, separated by commas.' })
     .transform((text) => text.split(','))
-    .pipe(TopicList),
+    .pipe(TopicList)
+    .optional(),
   group: GroupId.optional(),
   from: From.optional(),
   cursor: Cursor.optional(),
   ack: Ack.optional(),
   format: Format.optional(),
   isolation: Isolation.optional(),
+  window: digitsOf(WindowRecords).optional(),
+  windowBytes: digitsOf(WindowBytes).optional(),
+  grace: digitsOf(Grace).optional(),
+  resume: Resume.optional(),
 })
 
 /**
  * The subscription that a URL's query asks for; undefined where it asks for none.
  * @throws Problem invalid_subscription, invalid_topic_name, internal_topic
  */
-export function subscriptionFromQuery(query: URLSearchParams): SubscriptionOptions | undefined {
+export function subscriptionFromQuery(
+  query: URLSearchParams,
+  grace: GraceLimits,
+): SubscriptionOptions | undefined {
   if (query.size === 0) return undefined
   const errors: ProblemPart[] = []
   for (const name of new Set(query.keys())) {
@@ -95,8 +152,8 @@ export function subscriptionFromQuery(query: URLSearchParams): SubscriptionOptio
       } else errors.push({ parameter: String(issue.path[0] ?? 'topics'), reason: issue.message })
     }
   }
-  if (errors.length > 0 || !result.success) throw invalid(errors)
-  return completeSubscription(result.data)
+  if (errors.length > 0 || !result.success) throw invalidSubscription(errors)
+  return completeSubscription(result.data, grace)
 }
 
 /**
@@ -104,33 +161,50 @@ export function subscriptionFromQuery(query: URLSearchParams): SubscriptionOptio
  * A new group starts at the latest record, as Kafka's own consumers do; a plain reader does too.
  * @throws as subscriptionFromQuery
  */
-export function completeSubscription(raw: RawOptions): SubscriptionOptions {
+export function completeSubscription(raw: RawOptions, grace: GraceLimits): SubscriptionOptions {
   const errors: ProblemPart[] = []
-  for (const topic of raw.topics) checkTopicName(topic)
-  if (new Set(raw.topics).size !== raw.topics.length)
+  const { topics = [] } = raw
+  const isInGroup = raw.group !== undefined || raw.resume !== undefined
+  for (const topic of topics) checkTopicName(topic)
+  if (raw.topics === undefined && raw.resume === undefined)
+    errors.push({ parameter: 'topics', reason: 'is missing, and no resume token stands for it' })
+  if (new Set(topics).size !== topics.length)
     errors.push({ parameter: 'topics', reason: 'names a topic twice' })
   if (raw.cursor !== undefined && raw.from !== undefined)
     errors.push({ parameter: 'cursor', reason: 'not together with from' })
-  if (raw.cursor !== undefined && raw.group !== undefined) {
+  if (raw.cursor !== undefined && isInGroup) {
     errors.push({ parameter: 'cursor', reason: 'not in a group: a group resumes where it committed' })
   }
-  if (raw.ack !== undefined && raw.group === undefined)
+  if (raw.ack !== undefined && !isInGroup)
     errors.push({ parameter: 'ack', reason: 'only in a group: nothing else is committed' })
+  if (raw.window === 0 && raw.windowBytes !== undefined) {
+    errors.push({ parameter: 'windowBytes', reason: 'not with window=0: credit gives bytes there' })
+  }
+  if (raw.grace !== undefined && !isInGroup)
+    errors.push({ parameter: 'grace', reason: 'only in a group: nothing else has partitions of its own' })
+  if (raw.grace !== undefined && raw.grace > grace.maxGraceMs)
+    errors.push({ parameter: 'grace', reason: `at most ${grace.maxGraceMs}` })
+  if (raw.grace === 0 && raw.resume !== undefined)
+    errors.push({ parameter: 'grace', reason: 'not 0 with resume' })
   const from = parseStartPosition(raw.from ?? 'latest')
   if (from === undefined) errors.push({ parameter: 'from', reason: START_POSITION_FORMS })
-  if (errors.length > 0 || from === undefined) throw invalid(errors)
+  if (errors.length > 0 || from === undefined) throw invalidSubscription(errors)
   return {
-    topics: raw.topics,
+    topics,
     group: raw.group,
     from,
     cursor: raw.cursor,
     ack: raw.ack ?? 'auto',
     format: raw.format ?? 'auto',
     isolation: raw.isolation ?? 'read_uncommitted',
+    window: raw.window,
+    windowBytes: raw.windowBytes,
+    graceMs: raw.grace ?? (raw.resume === undefined ? grace.graceMs : undefined),
+    resume: raw.resume,
   }
 }
 
-function invalid(errors: readonly ProblemPart[]): Problem {
+export function invalidSubscription(errors: readonly ProblemPart[]): Problem {
   const [first] = errors
   return new Problem('invalid_subscription', {
     errors,

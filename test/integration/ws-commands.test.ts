@@ -19,7 +19,11 @@ const mistakes: [name: string, message: object | string, answer: Record<string, 
   ['an unknown type', { type: 'acknowledge' }, { code: 'unknown_type', ref: 'acknowledge' }],
   ['a type of the gateway', { type: 'committed', offsets: [] }, { code: 'unknown_type', ref: 'committed' }],
   ['a type of Object', { type: 'constructor' }, { code: 'unknown_type', ref: 'constructor' }],
-  ['a subscription without topics', { type: 'subscribe' }, { code: 'invalid_request', ref: 'subscribe' }],
+  [
+    'a subscription without topics',
+    { type: 'subscribe' },
+    { code: 'invalid_subscription', ref: 'subscribe' },
+  ],
   ['an ack without offsets', { type: 'ack' }, { code: 'invalid_request', ref: 'ack' }],
   ['an empty ack', { type: 'ack', offsets: [] }, { code: 'invalid_request', ref: 'ack' }],
   [

@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets } from '../support/groups.ts'
-import { makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
+import { makeAgain, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
 import { numbered, produce, removeRecordsBelow } from '../support/produce.ts'
 import { connect } from '../support/ws.ts'
-
-/** Deletes a topic and makes it again under the same name. */
-async function makeAgain(topic: string): Promise<void> {
-  await withAdmin(async (admin) => {
-    await admin.deleteTopics({ topics: [topic] })
-    await expect.poll(() => admin.listTopics()).not.toContain(topic)
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
-  })
-}
 
 describe('a member of a group whose topic changes', () => {
   it('goes on at the earliest record where retention has passed the position, and that is committed', async () => {

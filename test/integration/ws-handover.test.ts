@@ -1,30 +1,12 @@
-import type { Producer } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets, membersOf } from '../support/groups.ts'
 import { makeTopic, uniqueName } from '../support/kafka.ts'
-import { numbered, produce, withProducer } from '../support/produce.ts'
+import { numbered, produce, produceSteadily, withProducer } from '../support/produce.ts'
 import { rawConnect } from '../support/raw-ws.ts'
 import { connect, type WsClient } from '../support/ws.ts'
 import { startGatewayProcess } from '../support/ws-gateway-process.ts'
 import { GroupLedger, owned, shared } from '../support/ws-ledger.ts'
-
-/** Produces to all partitions, batch after batch, until told to stop. */
-function produceSteadily(producer: Producer, topic: string, partitions: number): () => Promise<void> {
-  let stopped = false
-  const running = (async () => {
-    for (let written = 0; !stopped; written += partitions * 5) {
-      const messages = Array.from({ length: partitions * 5 }, (_, n) => {
-        return { partition: n % partitions, key: `k${n % partitions}`, value: `${written + n}` }
-      })
-      await producer.send({ topic, messages })
-    }
-  })()
-  return () => {
-    stopped = true
-    return running
-  }
-}
 
 /** The same sequence for the same seed (mulberry32). */
 function random(seed: number): () => number {
@@ -70,6 +52,50 @@ describe('a group of WebSockets', () => {
     const other = connect(gateway, query)
     await other.until('all partitions', () => owned(other).length === 2, 5_000)
     expect(await membersOf(group)).toBe(1)
+  })
+
+  it('frees the partitions of a gateway that was killed once its session has expired', async () => {
+    const session = { SLUICE_GROUP_SESSION_TIMEOUT_MS: '6000' }
+    const [killed, other] = [await startGatewayProcess(session), await startTestGateway(session)]
+    const topic = await makeTopic({ partitions: 2 })
+    const query = { topics: topic, group: uniqueName('g'), from: 'earliest' }
+    const gone = connect(killed, query)
+    await gone.frame('assigned')
+    const stays = connect(other, query)
+    await shared([gone, stays], 1)
+    const killedAt = performance.now()
+    killed.process.signal('SIGKILL')
+    await stays.until('all partitions', () => owned(stays).length === 2, 15_000)
+    expect(performance.now() - killedAt).toBeLessThan(9_000)
+    await produce(
+      topic,
+      [0, 1].flatMap((partition) => numbered(1, { partition })),
+    )
+    await stays.received(2)
+  })
+
+  it('reads what stays where it is throughout a rebalance, and what moves again within a second', async () => {
+    const gateways = [await startTestGateway(), await startTestGateway()]
+    const topic = await makeTopic({ partitions: 4 })
+    const query = { topics: topic, group: uniqueName('g'), from: 'earliest' }
+    // A client that answers no ping is waited for before its partitions are given up: the rebalance takes its time.
+    const a = connect(gateways[0]!, query, { autoPong: false })
+    await withProducer(async (producer) => {
+      const stop = produceSteadily(producer, topic, 4)
+      await a.received(100)
+      const b = await connect(gateways[1]!, query).opened()
+      const before = a.records.length
+      const { partitions } = await a.frame('revoked')
+      const [revokedAt, moved] = [performance.now(), partitions.map(({ partition }) => partition)]
+      const meanwhile = a.records.slice(before).filter(({ partition }) => !moved.includes(partition))
+      expect(meanwhile.length).toBeGreaterThan(0)
+      await b.until('what moved', () => owned(b).length === moved.length)
+      expect(performance.now() - revokedAt).toBeLessThan(1_000)
+      const after = a.records.length
+      await a.received(after + 50)
+      await stop()
+      expect(a.all('assigned'), 'what stays is not assigned anew').toHaveLength(1)
+    })
   })
 
   it('says revoked only after what was acked is committed, and there the next owner starts', async () => {

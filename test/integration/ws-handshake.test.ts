@@ -131,7 +131,9 @@ describe('the WebSocket handshake', () => {
   it('says in plain words what a subscription lacks', async () => {
     const client = connect(await startTestGateway(), { group: 'g' })
     await client.closed
-    expect(client.frames).toMatchObject([{ type: 'error', detail: 'topics: is missing: expected a text.' }])
+    expect(client.frames).toMatchObject([
+      { type: 'error', detail: 'topics: is missing, and no resume token stands for it.' },
+    ])
   })
 
   it('tells in an error frame and the close code what is wrong with a subscription in the URL', async () => {

@@ -40,6 +40,8 @@ it('1,000 sockets that come and vanish at any moment leave no handle, timer or g
     `/v1/ws?topics=${topic}&from=earliest`,
     `/v1/ws?topics=${topic}&from=never`,
     ...groups.map((group) => `/v1/ws?topics=${topic}&from=earliest&group=${group}`),
+    // Kept for a moment, and gone then.
+    ...groups.map((group) => `/v1/ws?topics=${topic}&from=earliest&group=${group}&grace=150`),
   ]
   let nth = 0
   const visit = async () => {

@@ -6,10 +6,11 @@ import { listen } from '../../src/http-server.ts'
 import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { Transactions } from '../../src/kafka/transactions/transactions.ts'
-import { createExactlyOnceWriter } from '../../src/kafka/producers/exactly-once-writer.ts'
+import { createBatchSender, createExactlyOnceWriter } from '../../src/kafka/producers/exactly-once-writer.ts'
 import { ByteBudget } from '../../src/kafka/writer/byte-budget.ts'
 import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problem.ts'
+import { SecretStore } from '../../src/kafka/secret-store.ts'
 import { TopicDefaults } from '../../src/topic-defaults.ts'
 import { StreamSlots } from '../../src/streams/slots.ts'
 import { createWsServer } from '../../src/ws/server.ts'
@@ -49,9 +50,12 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     { timeoutMs: 1_000, limit: 1, codecOf: () => 'none' as const },
     log,
   )
+  const sender = createBatchSender(cluster, 1_000)
+  const secrets = new SecretStore(cluster, sender, config.secret, 1_000, log)
   const producers = createExactlyOnceWriter(
     cluster,
-    config.secret,
+    sender,
+    secrets,
     new TopicDefaults(config.produce.defaults, []),
     log,
   )
@@ -62,6 +66,7 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     writer,
     transactions,
     producers,
+    secrets,
     budget,
     slots: new StreamSlots(config.limits.maxStreams),
     draining: () => false,

@@ -68,3 +68,12 @@ export async function removeTopic(topic: string, bootstrap?: string): Promise<vo
     if ((await admin.listTopics()).includes(topic)) await admin.deleteTopics({ topics: [topic] })
   }, bootstrap).catch(() => {})
 }
+
+/** Deletes a topic and makes it again under the same name, with one partition. */
+export async function makeAgain(topic: string, bootstrap?: string): Promise<void> {
+  await withAdmin(async (admin) => {
+    await admin.deleteTopics({ topics: [topic] })
+    await vi.waitUntil(async () => !(await admin.listTopics()).includes(topic))
+    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
+  }, bootstrap)
+}

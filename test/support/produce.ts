@@ -81,3 +81,20 @@ export async function removeRecordsBelow(topic: string, offset: number, bootstra
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] })
   }, bootstrap)
 }
+
+/** Produces to all partitions, batch after batch, until told to stop. */
+export function produceSteadily(producer: Producer, topic: string, partitions: number): () => Promise<void> {
+  let stopped = false
+  const running = (async () => {
+    for (let written = 0; !stopped; written += partitions * 5) {
+      const messages = Array.from({ length: partitions * 5 }, (_, n) => {
+        return { partition: n % partitions, key: `k${n % partitions}`, value: `${written + n}` }
+      })
+      await producer.send({ topic, messages })
+    }
+  })()
+  return () => {
+    stopped = true
+    return running
+  }
+}

@@ -57,6 +57,22 @@ describe('assignPartitions', () => {
     expect(assign({ a: member(of('t', 0)), b: member(of('t', 0)) }, { t: 1 })).toEqual({ a: [], b: [] })
   })
 
+  it('gives members that have just come back what they had, at once, since they hold nothing', () => {
+    const back = (had: TopicPartition[]) => ({ ...member([], -1), had })
+    const group = { a: member(of('t', 0, 1)), b: back(of('t', 2, 4)), c: back(of('t', 3, 5)) }
+    expect(assign(group, { t: 6 })).toEqual({ a: ['t:0', 't:1'], b: ['t:2', 't:4'], c: ['t:3', 't:5'] })
+    // What moves from one that only had it goes to the new member in the same round.
+    expect(assign({ b: back(of('t', 0, 1)), d: member([], -1) }, { t: 2 })).toEqual({
+      b: ['t:0'],
+      d: ['t:1'],
+    })
+  })
+
+  it('gives a member that comes back nothing that another one holds by now', () => {
+    const back = { ...member([], -1), had: of('t', 0, 1) }
+    expect(assign({ a: member(of('t', 0)), b: back }, { t: 2 })).toEqual({ a: ['t:0'], b: ['t:1'] })
+  })
+
   it('gives a member only partitions of topics it reads', () => {
     const result = assign({ a: member([], -1, ['t']), b: member([], -1, ['u']) }, { t: 2, u: 3 })
     expect(result).toEqual({ a: ['t:0', 't:1'], b: ['u:0', 'u:1', 'u:2'] })

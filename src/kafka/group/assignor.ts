@@ -7,6 +7,8 @@ export interface Subscriber {
   readonly owned: readonly TopicPartition[]
   /** The last generation whose assignment it got; -1 for none. */
   readonly generation: number
+  /** What it had when it went away, where it has just come back: it holds nothing of it, but is the first to get it. */
+  readonly had?: readonly TopicPartition[]
 }
 
 /** Who says to hold a partition. */
@@ -38,9 +40,12 @@ export function assignPartitions(
   const claims = collectClaims(members, ids)
   const plan: Plan = new Map(ids.map((id) => [id, []]))
   const free: TopicPartition[] = []
+  const had = new Map(ids.flatMap((id) => (members.get(id)!.had ?? []).map((p) => [keyOf(p), id] as const)))
   for (const [topic, count] of [...partitions].sort()) {
     for (let partition = 0; partition < count; partition++) {
-      const owner = claims.get(keyOf({ topic, partition }))?.owner
+      const key = keyOf({ topic, partition })
+      const claim = claims.get(key)
+      const owner = claim === undefined ? had.get(key) : claim.owner
       const keeps = owner !== undefined && members.get(owner)!.topics.has(topic)
       const list = keeps ? plan.get(owner)! : free
       list.push({ topic, partition })

@@ -138,7 +138,7 @@ export class Committer {
 
   /** Sends one request. False where it is to be sent again after a wait. */
   async #send(batch: readonly Entry[], identity: Identity): Promise<boolean> {
-    const { memberId, generation } = identity
+    const { memberId, instanceId, generation } = identity
     const codes = new Map<string, number>()
     try {
       const answer = await this.#coordinator.call(
@@ -146,7 +146,7 @@ export class Committer {
         this.#groupId,
         generation,
         memberId,
-        null,
+        instanceId,
         commitTopics(batch),
       )
       for (const { name, partitions } of answer.topics) {

@@ -45,6 +45,7 @@ const fatal: ReadonlySet<number> = new Set([
   KafkaCode.GROUP_AUTHORIZATION_FAILED,
   KafkaCode.TOPIC_AUTHORIZATION_FAILED,
   KafkaCode.GROUP_MAX_SIZE_REACHED,
+  KafkaCode.FENCED_INSTANCE_ID,
 ])
 
 /** The problem that ends the membership, or undefined where it makes sense to go on. */

@@ -152,7 +152,7 @@ export class Heartbeat {
         groupId,
         identity.generation,
         identity.memberId,
-        null,
+        identity.instanceId,
       )
       wait = this.#read(errorCode, identity, sentAt)
     } catch {

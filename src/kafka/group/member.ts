@@ -45,7 +45,7 @@ const LEAVE_FLUSH_MS = 500
  */
 export class GroupMember {
   readonly #options: GroupMemberOptions
-  readonly #handlers: GroupMemberHandlers
+  #handlers: GroupMemberHandlers
   readonly #log: GroupLog
   readonly #coordinator: GroupCoordinator
   readonly #neighbour: Neighbour
@@ -64,6 +64,12 @@ export class GroupMember {
   constructor(cluster: Cluster, options: GroupMemberOptions, handlers: GroupMemberHandlers, log: GroupLog) {
     const { groupId, rebalanceTimeoutMs, revokeTimeoutMs = REVOKE_TIMEOUT_MS } = options
     const topics = TopicWatch.of(cluster)
+    const told: GroupMemberHandlers = {
+      assigned: (partitions) => this.#handlers.assigned(partitions),
+      revoked: (partitions) => this.#handlers.revoked(partitions),
+      lost: (partitions) => this.#handlers.lost(partitions),
+      failed: (problem) => this.#handlers.failed(problem),
+    }
     const changed = this.#changed
     this.#options = options
     this.#handlers = handlers
@@ -78,7 +84,7 @@ export class GroupMember {
       groupId,
       coordinator,
       topics,
-      handlers,
+      handlers: told,
       callbacks,
       changed,
       log,
@@ -120,6 +126,16 @@ export class GroupMember {
     return this.#membership.standing.generation
   }
 
+  /** Whether a member that comes back has found its place kept: nobody else had its partitions. Known once it has joined. */
+  get kept(): boolean {
+    return this.#membership.kept
+  }
+
+  /** Tells others from the next call on; of whoever was told before nothing is held any more. */
+  handOver(handlers: GroupMemberHandlers): void {
+    this.#handlers = handlers
+  }
+
   /** Whether the partition is the member's at this moment, by its own clock too: what was read from it may be delivered. */
   owns(partition: TopicPartition): boolean {
     return !this.#membership.expired() && this.#holdings.get(partition) !== undefined
@@ -151,17 +167,29 @@ export class GroupMember {
 
   /** Leaves at once, so that others get the partitions at once. Takes 1.5 s at most; nothing is called back after it. */
   leave(): Promise<void> {
-    if (this.#outside === 'failed') return Promise.resolve()
-    return (this.#ending ??= this.#leave())
+    return this.#goAway(true)
   }
 
-  async #leave(): Promise<void> {
+  /**
+   * Ends without a word to the group, which keeps the place of a static member until its session expires. Otherwise as
+   * leave().
+   */
+  abandon(): Promise<void> {
+    return this.#goAway(false)
+  }
+
+  #goAway(tell: boolean): Promise<void> {
+    if (this.#outside === 'failed') return Promise.resolve()
+    return (this.#ending ??= this.#leave(tell))
+  }
+
+  async #leave(tell: boolean): Promise<void> {
     const by = performance.now() + LEAVE_TIMEOUT_MS
     this.#outside = 'leaving'
     this.#callbacks.close()
     await within(this.#committer.idle(), LEAVE_FLUSH_MS)
-    if (this.#membership.awaitsName) await within(this.#changed.wait(), LEAVE_FLUSH_MS)
-    await this.#end(by)
+    if (tell && this.#membership.awaitsName) await within(this.#changed.wait(), LEAVE_FLUSH_MS)
+    await this.#end(by, tell)
     this.#outside = 'left'
     // Whoever leaves may not wait for start() any more.
     this.#started.promise.catch(() => {})
@@ -171,19 +199,24 @@ export class GroupMember {
   #fail(problem: Problem): void {
     if (this.#ending !== undefined) return
     const { groupId, clientInfo } = this.#options
-    this.#log.warn({ groupId, clientInfo, err: problem }, 'the group member gives up')
+    const isSuperseded = problem.code === 'superseded'
+    if (isSuperseded) this.#log.debug({ groupId, clientInfo }, 'another has the place of the group member')
+    else this.#log.warn({ groupId, clientInfo, err: problem }, 'the group member gives up')
     this.#outside = 'failed'
-    this.#ending = this.#end(performance.now() + LEAVE_TIMEOUT_MS)
+    // Whoever came in its place has it: there is nothing to leave.
+    this.#ending = this.#end(performance.now() + LEAVE_TIMEOUT_MS, !isSuperseded)
     if (!this.#running) this.#started.reject(problem)
     else void this.#callbacks.run('failed', () => this.#handlers.failed(problem)).catch(() => {})
   }
 
-  async #end(by: number): Promise<void> {
+  async #end(by: number, tell: boolean): Promise<void> {
+    const { groupId, instanceId } = this.#options
+    // A static member's name is enough.
+    const isKnown = this.memberId !== '' || (instanceId !== undefined && this.#membership.awaitsName)
     this.#membership.stop()
     this.#committer.close()
-    const { memberId } = this.#membership.standing
-    if (memberId !== '') {
-      const left = sendLeave(this.#coordinator, this.#options.groupId, memberId, by)
+    if (tell && isKnown) {
+      const left = sendLeave(this.#coordinator, groupId, this.memberId, instanceId ?? null, by)
       await within(left, by - performance.now())
       this.#neighbour.tell()
     }

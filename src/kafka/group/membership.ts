@@ -1,6 +1,8 @@
 import { Problem } from '../../problem.ts'
 import { KafkaCode } from '../errors.ts'
 import type { GroupCoordinator } from './coordinator.ts'
+import { assignmentOf, hasInstance } from './describe.ts'
+import { Given } from './given.ts'
 import { Abandoned, fatalProblem, GroupError, problemOf } from './group-error.ts'
 import { GroupTopics } from './group-topics.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -9,7 +11,7 @@ import type { Neighbour } from './neighbour.ts'
 import { rebalance, type Rebalanced } from './rebalance.ts'
 import { Standing } from './standing.ts'
 import type { TopicWatch } from './topic-watch.ts'
-import type { GroupLog, GroupMemberOptions, Identity } from './types.ts'
+import { type GroupLog, type GroupMemberOptions, type Identity, keyOf } from './types.ts'
 import { Backoff, pause, type Signal } from './waiting.ts'
 
 export type Phase = 'joining' | 'syncing' | 'revoking' | 'stable'
@@ -36,6 +38,7 @@ export class Membership {
   readonly #parts: MembershipParts
   readonly #heartbeat: Heartbeat
   readonly #topics: GroupTopics
+  readonly #given = new Given()
   readonly #backoff = new Backoff()
   readonly #stop = new AbortController()
   /** Since when no coordinator has answered, on the clock of performance.now(); Infinity while one does. */
@@ -47,6 +50,8 @@ export class Membership {
   /** Why the member must rejoin, where it must. */
   #rejoin: string | undefined
   #round = new AbortController()
+  /** Whether the group had this static member when it joined. Undefined before that is known. */
+  #kept: boolean | undefined
 
   constructor(parts: MembershipParts) {
     this.#parts = parts
@@ -63,6 +68,11 @@ export class Membership {
 
   get phase(): Phase {
     return this.#phase
+  }
+
+  /** Whether a member that came back found its place: nobody else had its partitions meanwhile. */
+  get kept(): boolean {
+    return this.#kept ?? false
   }
 
   /** Whether a first JoinGroup is on its way, whose answer brings the id without which the member cannot leave. */
@@ -113,6 +123,10 @@ export class Membership {
     this.#joining = true
     if (!this.#running) await this.#topics.refresh()
     this.#checkTopics()
+    const { groupId, instanceId, comesBack = false } = options
+    if (comesBack && instanceId !== undefined) {
+      this.#kept ??= await hasInstance(coordinator, groupId, instanceId)
+    }
     signal.throwIfAborted()
     const reason = this.#rejoin ?? 'the member is new or tries again'
     this.#rejoin = undefined
@@ -128,8 +142,25 @@ export class Membership {
       this.#mustRejoin('partitions were given up')
     }
     if (added.length > 0) await holdings.take(added, signal, () => this.#rejoin !== undefined)
+    if (result.leadsAgain !== undefined) await this.#leadAgain(result.leadsAgain)
     this.#phase = 'stable'
     this.#checkTopics()
+  }
+
+  /** What the group reads may have changed while its leader was away, and nobody else looks. */
+  async #leadAgain(topics: ReadonlySet<string>): Promise<void> {
+    const { coordinator, options } = this.#parts
+    const counts = await this.#topics.lead(topics)
+    const assignment = await assignmentOf(coordinator, options.groupId)
+    // In a rebalance by now: the leader has its say in it.
+    if (assignment === undefined) return
+    this.#given.remember(assignment)
+    const had = new Set(assignment.flatMap(([, partitions]) => partitions.map(keyOf)))
+    const isHad = (topic: string, partition: number) => had.has(keyOf({ topic, partition }))
+    const isWhole = [...counts].every(([topic, count]) =>
+      Array.from({ length: count }, (_, partition) => isHad(topic, partition)).every(Boolean),
+    )
+    if (!isWhole) this.#mustRejoin('nobody has partitions that were added while the leader was away')
   }
 
   readonly #roundEvents = {
@@ -152,6 +183,7 @@ export class Membership {
       this.#parts.changed.notify()
     },
     partitionCounts: (topics: ReadonlySet<string>) => this.#topics.lead(topics),
+    given: this.#given,
   }
 
   #settle({ identity, leader, syncSentAt, assigned }: Rebalanced): void {
@@ -193,8 +225,9 @@ export class Membership {
       // The join may have ended at the broker while its answer is still on the way.
       if (this.#joining) return true
       this.#lose('the group went on without the member')
-    } else if (code === KafkaCode.UNKNOWN_MEMBER_ID || code === KafkaCode.FENCED_INSTANCE_ID) {
-      this.standing.unknown()
+    } else if (code === KafkaCode.UNKNOWN_MEMBER_ID) {
+      // A static member asks under its old id first: whoever has its place by now must not be driven out.
+      if (identity.instanceId === null) this.standing.unknown()
       this.#lose('the group does not know the member')
     } else {
       this.#parts.log.warn({ ...this.#about(), code }, 'a group call was answered with an unexpected error')
@@ -204,7 +237,7 @@ export class Membership {
 
   /** Decides what follows a failed round, and waits before the next. */
   async #recover(error: unknown): Promise<void> {
-    const { coordinator, log, failed } = this.#parts
+    const { coordinator, options, log, failed } = this.#parts
     if (this.#stop.signal.aborted) return
     if (error instanceof Abandoned) return pause(this.#backoff.next(), this.#stop.signal)
     const now = performance.now()
@@ -217,7 +250,10 @@ export class Membership {
     if (error instanceof GroupError) {
       // The next round began before this one was over: nothing is wrong.
       if (error.call === 'SyncGroup' && error.code === KafkaCode.REBALANCE_IN_PROGRESS) return
-      if (error.code === KafkaCode.UNKNOWN_MEMBER_ID) this.standing.unknown()
+      const isDynamic = options.instanceId === undefined
+      if (error.code === KafkaCode.UNKNOWN_MEMBER_ID && (isDynamic || error.call === 'JoinGroup')) {
+        this.standing.unknown()
+      }
       if (error.code === KafkaCode.UNKNOWN_MEMBER_ID || error.code === KafkaCode.ILLEGAL_GENERATION) {
         this.#lose(error.message)
       }

@@ -3,6 +3,7 @@ import { KafkaCode } from '../errors.ts'
 import { type JoinedMember, type JoinGroupAnswer, joinGroup, syncGroup } from '../wire/group-apis.ts'
 import { assignPartitions, type Subscriber } from './assignor.ts'
 import type { GroupCoordinator } from './coordinator.ts'
+import type { Given } from './given.ts'
 import { GroupError } from './group-error.ts'
 import {
   ASSIGNOR,
@@ -17,6 +18,7 @@ import { unlessAborted } from './waiting.ts'
 
 export interface JoinRequest {
   readonly groupId: string
+  readonly instanceId?: string
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly topics: readonly string[]
@@ -38,11 +40,15 @@ export interface RebalanceEvents {
   joined(identity: Identity, joinSentAt: number): void
   /** Asked of the leader: how many partitions these topics have. */
   partitionCounts(topics: ReadonlySet<string>): Promise<ReadonlyMap<string, number>>
+  /** What the leader last gave to static members. */
+  readonly given: Given
 }
 
 export interface Rebalanced {
   readonly identity: Identity
   readonly leader: boolean
+  /** What the group reads, where this member leads it again after it was away: the assignment stands as it was (KIP-814). */
+  readonly leadsAgain: ReadonlySet<string> | undefined
   readonly assigned: readonly TopicPartition[]
   /** When the SyncGroup was sent, on the clock of performance.now(). */
   readonly syncSentAt: number
@@ -63,20 +69,22 @@ export function rebalance(
     const { answer, identity } = await join(line, request, events, signal)
     signal.throwIfAborted()
     const leader = answer.leader === answer.memberId
-    const assignments = leader ? await assign(answer.members, events, log) : []
+    const stands = leader && answer.skipAssignment === true
+    const assignments = leader && !stands ? await assign(answer.members, events, log) : []
     const syncSentAt = performance.now()
     const synced = await line.call(
       syncGroup,
       request.groupId,
       identity.generation,
       identity.memberId,
-      null,
+      identity.instanceId,
       PROTOCOL_TYPE,
       answer.protocolName,
       assignments,
     )
     if (synced.errorCode !== KafkaCode.NONE) throw new GroupError('SyncGroup', synced.errorCode)
-    return { identity, leader, assigned: decodeAssignment(synced.assignment), syncSentAt }
+    const leadsAgain = stands ? topicsOf(answer.members.map((m) => subscriber(m, log))) : undefined
+    return { identity, leader, leadsAgain, assigned: decodeAssignment(synced.assignment), syncSentAt }
   })
   return unlessAborted(round, signal)
 }
@@ -87,6 +95,7 @@ async function join(
   events: RebalanceEvents,
   signal: AbortSignal,
 ): Promise<{ answer: JoinGroupAnswer; identity: Identity }> {
+  const { instanceId = null } = request
   const metadata = encodeSubscription(request.topics, request.owned, request.generation)
   for (;;) {
     const sentAt = performance.now()
@@ -97,7 +106,7 @@ async function join(
       request.sessionTimeoutMs,
       request.rebalanceTimeoutMs,
       events.memberId(),
-      null,
+      instanceId,
       PROTOCOL_TYPE,
       [{ name: ASSIGNOR, metadata }],
       request.reason,
@@ -108,7 +117,7 @@ async function join(
       continue
     }
     if (answer.errorCode !== KafkaCode.NONE) throw new GroupError('JoinGroup', answer.errorCode)
-    const identity = { memberId: answer.memberId, generation: answer.generationId }
+    const identity = { memberId: answer.memberId, instanceId, generation: answer.generationId }
     events.joined(identity, sentAt)
     return { answer, identity }
   }
@@ -120,13 +129,25 @@ async function assign(
   events: RebalanceEvents,
   log: GroupLog,
 ): Promise<{ memberId: string; assignment: Buffer }[]> {
-  const subscribers = new Map(members.map((m) => [m.memberId, subscriber(m, log)]))
-  const topics = new Set([...subscribers.values()].flatMap((member) => [...member.topics]))
-  const assignments = assignPartitions(subscribers, await events.partitionCounts(topics))
+  const { given } = events
+  const subscribers = new Map(members.map((m) => [m.memberId, withWhatItHad(m, subscriber(m, log), given)]))
+  const counts = await events.partitionCounts(topicsOf(subscribers.values()))
+  const assignments = assignPartitions(subscribers, counts)
+  given.remember(members.map((m) => [m.groupInstanceId, assignments.get(m.memberId) ?? []]))
   return [...assignments].map(([memberId, partitions]) => ({
     memberId,
     assignment: encodeAssignment(partitions),
   }))
+}
+
+function topicsOf(subscribers: Iterable<Subscriber>): Set<string> {
+  return new Set([...subscribers].flatMap(({ topics }) => [...topics]))
+}
+
+/** A static member that has just come back holds nothing and knows of no generation. */
+function withWhatItHad(member: JoinedMember, subscriber: Subscriber, given: Given): Subscriber {
+  const isBack = subscriber.owned.length === 0 && subscriber.generation < 0
+  return isBack ? { ...subscriber, had: given.to(member.groupInstanceId) } : subscriber
 }
 
 /** One member's unreadable bytes must not stop the whole group: it gets nothing. */

@@ -44,6 +44,13 @@ export interface GroupMemberOptions {
   readonly rebalanceTimeoutMs: number
   /** Milliseconds that a callback may hold up the member; 5 s, at most half of `rebalanceTimeoutMs`. */
   readonly revokeTimeoutMs?: number
+  /**
+   * Makes it a static member (KIP-345): whoever joins with the same instance id takes its place without a rebalance, and
+   * the one before is fenced, which ends it with `superseded`.
+   */
+  readonly instanceId?: string
+  /** Whether the instance id was a member's before, so that its place may still be there. */
+  readonly comesBack?: boolean
   /** Who reads, for the log. */
   readonly clientInfo?: string
 }
@@ -56,6 +63,8 @@ export interface GroupLog {
 /** A member in one generation of its group: what heartbeats and commits are signed with. */
 export interface Identity {
   readonly memberId: string
+  /** Null for a dynamic member. */
+  readonly instanceId: string | null
   readonly generation: number
 }
 

@@ -6,7 +6,7 @@ import type { TopicDefaults } from '../../topic-defaults.ts'
 import type { Cluster, TopicInfo } from '../cluster.ts'
 import { Deadline } from '../deadline.ts'
 import { problemFromKafka } from '../errors.ts'
-import { SecretStore } from '../secret-store.ts'
+import type { SecretStore } from '../secret-store.ts'
 import { BatchSender } from './batch-sender.ts'
 import { ProducerExpiration } from './expiration.ts'
 import { newProducerId } from './new-producer-id.ts'
@@ -127,18 +127,19 @@ export class ExactlyOnceWriter {
   }
 }
 
-/** The writer with what it is made of. Whatever the topics' defaults say of `acks`, it waits for all in-sync replicas.
- * `secret` signs its tokens; where undefined, one that is kept in Kafka. */
+/** What writes single batches within `timeoutMs`. Whatever the topics' defaults say of `acks`, it waits for all in-sync replicas. */
+export function createBatchSender(cluster: Cluster, timeoutMs: number): BatchSender {
+  return new BatchSender(cluster, Math.max(250, Math.min(5_000, Math.floor(timeoutMs * 0.4))))
+}
+
+/** The writer with what it is made of. */
 export function createExactlyOnceWriter(
   cluster: Cluster,
-  secret: string | undefined,
+  sender: BatchSender,
+  secrets: SecretStore,
   defaults: TopicDefaults,
   log: Pick<Logger, 'info' | 'warn'>,
 ): ExactlyOnceWriter {
-  const { timeoutMs } = defaults.general
-  const ackTimeoutMs = Math.max(250, Math.min(5_000, Math.floor(timeoutMs * 0.4)))
-  const sender = new BatchSender(cluster, ackTimeoutMs)
-  const secrets = new SecretStore(cluster, sender, secret, timeoutMs, log)
   const expiration = new ProducerExpiration(cluster, log)
   const means = { cluster, sender, expiration, recent: new RecentProducers() }
   return new ExactlyOnceWriter(secrets, means, defaults)

@@ -12,6 +12,8 @@ export const findCoordinator = family<
 
 export interface JoinedMember {
   readonly memberId: string
+  /** Of a static member (KIP-345). */
+  readonly groupInstanceId: string | null
   readonly metadata: Buffer
 }
 
@@ -21,14 +23,16 @@ export interface JoinGroupAnswer {
   readonly protocolName: string | null
   /** Member id of the leader, which assigns. */
   readonly leader: string
+  /** Told to a static leader that came back: the group's assignment stands (KIP-814). From version 9 on. */
+  readonly skipAssignment?: boolean
   readonly memberId: string
   /** Every member, told to the leader alone. */
   readonly members: readonly JoinedMember[]
 }
 
 /**
- * Arguments: group, session and rebalance timeout, member id ('' for a new one), instance id (null), protocol type,
- * protocols, reason. The reason (KIP-800) is left out before version 8. Answered only when every member has joined.
+ * Arguments: group, session and rebalance timeout, member id ('' for a new one), instance id (null for a dynamic member),
+ * protocol type, protocols, reason. The reason (KIP-800) is left out before version 8. Answered only when every member has joined.
  */
 export const joinGroup = family<
   [
@@ -36,7 +40,7 @@ export const joinGroup = family<
     sessionTimeoutMs: number,
     rebalanceTimeoutMs: number,
     memberId: string,
-    instanceId: null,
+    instanceId: string | null,
     protocolType: string,
     protocols: { name: string; metadata: Buffer }[],
     reason: string,
@@ -44,13 +48,13 @@ export const joinGroup = family<
   JoinGroupAnswer
 >(client.joinGroupV9, client.joinGroupV8, client.joinGroupV7)
 
-/** Arguments: group, generation, member id, instance id (null), protocol type and name, assignments (the leader's). */
+/** Arguments: group, generation, member id, instance id, protocol type and name, assignments (the leader's). */
 export const syncGroup = family<
   [
     groupId: string,
     generation: number,
     memberId: string,
-    instanceId: null,
+    instanceId: string | null,
     protocolType: string,
     protocolName: string | null,
     assignments: { memberId: string; assignment: Buffer }[],
@@ -58,17 +62,34 @@ export const syncGroup = family<
   { errorCode: number; assignment: Buffer }
 >(client.syncGroupV5, client.syncGroupV4)
 
-/** Arguments: group, generation, member id, instance id (null). */
+/** Arguments: group, generation, member id, instance id. */
 export const heartbeat = family<
-  [groupId: string, generation: number, memberId: string, instanceId: null],
+  [groupId: string, generation: number, memberId: string, instanceId: string | null],
   { errorCode: number }
 >(client.heartbeatV4)
 
 /** Arguments: group, members. The reason (KIP-800) is left out before version 5. */
 export const leaveGroup = family<
-  [groupId: string, members: { memberId: string; groupInstanceId: null; reason: string }[]],
+  [groupId: string, members: { memberId: string; groupInstanceId: string | null; reason: string }[]],
   { errorCode: number; members: { errorCode: number }[] }
 >(client.leaveGroupV5, client.leaveGroupV4)
+
+export interface DescribedGroup {
+  readonly errorCode: number
+  /** `Stable` where every member has its assignment; in the other states the answer has none of either. */
+  readonly groupState: string
+  readonly members: readonly {
+    readonly memberId: string
+    readonly groupInstanceId: string | null
+    readonly memberMetadata: Buffer
+    readonly memberAssignment: Buffer
+  }[]
+}
+
+/** Arguments: groups, include authorized operations. */
+export const describeGroups = family<[groups: string[], operations: boolean], { groups: DescribedGroup[] }>(
+  client.describeGroupsV5,
+)
 
 export interface OffsetCommitTopic {
   readonly name: string
@@ -80,9 +101,15 @@ export interface OffsetCommitTopic {
   }[]
 }
 
-/** Arguments: group, generation, member id, instance id (null), topics. */
+/** Arguments: group, generation, member id, instance id, topics. */
 export const offsetCommit = family<
-  [groupId: string, generation: number, memberId: string, instanceId: null, topics: OffsetCommitTopic[]],
+  [
+    groupId: string,
+    generation: number,
+    memberId: string,
+    instanceId: string | null,
+    topics: OffsetCommitTopic[],
+  ],
   { topics: { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[] }
 >(client.offsetCommitV9, client.offsetCommitV8)
 

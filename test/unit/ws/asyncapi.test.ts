@@ -94,7 +94,10 @@ describe('asyncapi.yaml', () => {
     expect(Object.keys(query.properties as object)).toEqual(
       Object.keys(frame.properties as object).filter((name) => name !== 'type'),
     )
-    expect(() => subscriptionFromQuery(new URLSearchParams('topics=orders&nonsense=1'))).toThrow('nonsense')
+    const grace = { graceMs: 0, maxGraceMs: 0 }
+    expect(() => subscriptionFromQuery(new URLSearchParams('topics=orders&nonsense=1'), grace)).toThrow(
+      'nonsense',
+    )
   })
 })
 

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { Problem } from '../../../src/problem.ts'
 import { completeSubscription, subscriptionFromQuery } from '../../../src/ws/subscription-options.ts'
 
+const grace = { graceMs: 0, maxGraceMs: 60_000 }
+
 function fromUrl(query: string): unknown {
   try {
-    return subscriptionFromQuery(new URLSearchParams(query))
+    return subscriptionFromQuery(new URLSearchParams(query), grace)
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     return { code: error.code, errors: error.options.errors?.map(({ parameter }) => parameter) }
@@ -19,6 +21,8 @@ const defaults = {
   ack: 'auto',
   format: 'auto',
   isolation: 'read_uncommitted',
+  graceMs: 0,
+  resume: undefined,
 }
 
 describe('a subscription in the URL', () => {
@@ -41,6 +45,8 @@ describe('a subscription in the URL', () => {
       ack: 'client',
       format: 'text',
       isolation: 'read_committed',
+      graceMs: 0,
+      resume: undefined,
     })
   })
 
@@ -102,10 +108,42 @@ describe('a subscription in the URL', () => {
   })
 })
 
+describe('a subscription that comes back', () => {
+  it('keeps its place for as long as it says, or as the gateway does', () => {
+    expect(fromUrl('topics=a&group=g&grace=1500')).toMatchObject({ graceMs: 1_500 })
+    const usual = { graceMs: 2_000, maxGraceMs: 60_000 }
+    expect(completeSubscription({ topics: ['a'], group: 'g' }, usual)).toMatchObject({ graceMs: 2_000 })
+    expect(completeSubscription({ topics: ['a'], group: 'g', grace: 0 }, usual)).toMatchObject({ graceMs: 0 })
+  })
+
+  it('says with its token alone what it reads', () => {
+    expect(fromUrl('resume=abc&ack=client')).toMatchObject({
+      topics: [],
+      group: undefined,
+      resume: 'abc',
+      graceMs: undefined,
+    })
+  })
+
+  it.each([
+    ['topics=a&group=g&grace=60001', ['grace']],
+    ['topics=a&group=g&grace=-1', ['grace']],
+    ['topics=a&group=g&grace=1.5', ['grace']],
+    ['topics=a&group=g&grace=1e3', ['grace']],
+    ['topics=a&grace=1', ['grace']],
+    ['resume=abc&grace=0', ['grace']],
+    ['resume=abc&cursor=x', ['cursor']],
+    ['grace=1', ['topics', 'grace']],
+    ['resume=a&resume=b', ['resume']],
+  ])('refuses %s', (query, errors) => {
+    expect(fromUrl(query)).toEqual({ code: 'invalid_subscription', errors })
+  })
+})
+
 describe('a subscription in the first frame', () => {
   it('means the same as in the URL', () => {
     const frame = { topics: ['orders'], group: 'billing', from: 'earliest', ack: 'client' as const }
     const url = 'topics=orders&group=billing&from=earliest&ack=client'
-    expect(completeSubscription(frame)).toEqual(fromUrl(url))
+    expect(completeSubscription(frame, grace)).toEqual(fromUrl(url))
   })
 })
