@@ -4,6 +4,7 @@ import { openSharedReader } from '../streams/event-reader.ts'
 import type { ProgressEvent, RecordsEvent, StreamEvent } from '../streams/events.ts'
 import { isSharedTurn, Renderings } from '../streams/renderings.ts'
 import { TopicStream } from '../streams/topic-stream.ts'
+import { CLOSE_DONE } from './close-codes.ts'
 import type { WsConnection } from './connection.ts'
 import { Feed } from './feed.ts'
 import { RecordsFrame } from './records-frame.ts'
@@ -116,6 +117,11 @@ export class PlainSubscription implements Subscription {
         return event.final ? this.#connection.fail(event.problem) : this.#connection.sendError(event.problem)
       case 'caughtUp':
         return this.#connection.send({ type: 'caughtUp' })
+      case 'end': {
+        const cursor = this.#stream.cursor().toString()
+        this.#connection.send({ type: 'end', reason: event.reason, cursor })
+        return this.#connection.close(CLOSE_DONE, 'the end')
+      }
     }
   }
 
