@@ -25,6 +25,8 @@ export interface JoinRequest {
   readonly owned: readonly TopicPartition[]
   /** The last generation whose assignment was taken; -1 for none. */
   readonly generation: number
+  /** Nobody reads what the member holds at present. */
+  readonly isAway: boolean
   /** For the broker's log (KIP-800). */
   readonly reason: string
 }
@@ -96,7 +98,7 @@ async function join(
   signal: AbortSignal,
 ): Promise<{ answer: JoinGroupAnswer; identity: Identity }> {
   const { instanceId = null } = request
-  const metadata = encodeSubscription(request.topics, request.owned, request.generation)
+  const metadata = encodeSubscription(request.topics, request.owned, request.generation, request.isAway)
   for (;;) {
     const sentAt = performance.now()
     events.joining()
