@@ -16,6 +16,13 @@ const position = { topic: 'orders', partition: 0, offset: 42 }
 export const exampleFrames: readonly Example[] = [
   { type: 'subscribe', topics: ['orders'], group: 'billing', from: 'earliest', ack: 'client' } as Example,
   { type: 'ack', offsets: [position] } as Example,
+  { type: 'pause', partitions: [{ topic: 'orders', partition: 0 }] } as Example,
+  { type: 'pause' },
+  { type: 'resume', partitions: [{ topic: 'orders', partition: 0 }] } as Example,
+  { type: 'seek', topic: 'orders', partition: 0, offset: 17 } as Example,
+  { type: 'seek', topic: 'orders', timestamp: 1_795_466_320_013 } as Example,
+  { type: 'seek', topic: 'orders', from: 'earliest' } as Example,
+  { type: 'credit', records: 100, bytes: 65_536 } as Example,
   {
     type: 'produce',
     id: 7,
@@ -23,7 +30,7 @@ export const exampleFrames: readonly Example[] = [
     records: [{ key: 'order-17', value: { total: 12.5 } }],
   } as Example,
   { type: 'subscribe', resume: 'AXsiZ3JvdXAiOiJiaWxsaW5nIn0' } as Example,
-  { type: 'resume', token: 'AXsiZ3JvdXAiOiJiaWxsaW5nIn0', graceMs: 30_000, kept: true } as Example,
+  { type: 'resumable', token: 'AXsiZ3JvdXAiOiJiaWxsaW5nIn0', graceMs: 30_000, kept: true } as Example,
   { type: 'assigned', partitions: [position] } as Example,
   {
     type: 'records',
@@ -40,6 +47,8 @@ export const exampleFrames: readonly Example[] = [
   } as Example,
   { type: 'committed', offsets: [{ ...position, offset: 43 }] } as Example,
   { type: 'revoked', partitions: [{ topic: 'orders', partition: 0 }], reason: 'rebalance' } as Example,
+  { type: 'paused', partitions: [{ topic: 'orders', partition: 0 }] } as Example,
+  { type: 'resumed', partitions: [{ topic: 'orders', partition: 0 }] } as Example,
   {
     type: 'produced',
     id: 7,

@@ -317,6 +317,18 @@ export const problems = {
     title: 'This socket has no subscription yet',
     fix: 'Send {"type":"subscribe", ...} first, or put the subscription in the URL.',
   },
+  not_assigned: {
+    status: 409,
+    retryable: false,
+    title: 'The partition is not assigned to this socket',
+    fix: 'Name only partitions that `assigned` named and `revoked` did not take. A command may cross the revocation of its partition on the way.',
+  },
+  too_many_seeks: {
+    status: 429,
+    retryable: true,
+    title: 'Too many seeks of this socket wait for Kafka',
+    fix: 'Wait for the answers to those that were sent; a later seek needs no earlier one.',
+  },
   unknown_delivery: {
     status: 409,
     retryable: false,
@@ -341,7 +353,7 @@ export const problems = {
     close: 4422,
     retryable: false,
     title: 'The resume token was not issued by this API',
-    fix: 'Send back the `token` of the last `resume` frame exactly as it came; or subscribe anew with `topics` and `group`.',
+    fix: 'Send back the `token` of the last `resumable` frame exactly as it came; or subscribe anew with `topics` and `group`.',
   },
   group_incompatible: {
     status: 409,

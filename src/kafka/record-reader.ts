@@ -41,7 +41,12 @@ export class RecordReader {
   readonly #bounds: FetchBounds
   readonly #bufferBytes: number
   readonly #assigned = new Map<string, AssignedPartition>()
-  readonly #queue = new EventQueue(() => this.#wakeLoops())
+  /** Partitions that were assigned or unassigned since events were last taken. */
+  readonly #moved = new Set<string>()
+  readonly #queue = new EventQueue(
+    () => this.#wakeLoops(),
+    () => this.#moved.clear(),
+  )
   readonly #loops = new Map<number, FetchLoop>()
   readonly #owner = this.#ownership()
   readonly #placement: Placement
@@ -72,9 +77,18 @@ export class RecordReader {
     }
   }
 
+  /**
+   * Whether what was last taken of a partition may still be used: it has been assigned all the while, and not repositioned.
+   * Between next() and whoever waits for it others may have their turn.
+   */
+  isCurrent(partition: PartitionKey): boolean {
+    return !this.#moved.has(keyOf(partition))
+  }
+
   /** Stops reading partitions. No event of theirs is given out any more. */
   unassign(partitions: readonly PartitionKey[]): void {
     for (const key of partitions) {
+      this.#moved.add(keyOf(key))
       const partition = this.#assigned.get(keyOf(key))
       if (partition === undefined) continue
       this.#assigned.delete(keyOf(key))

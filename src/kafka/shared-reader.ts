@@ -36,6 +36,8 @@ export class SharedReader {
   readonly #ends = new Map<string, number>()
   #alone: RecordReader | undefined
   #following: Following | undefined
+  /** Partitions that were assigned or unassigned since next() last gave something. */
+  readonly #moved = new Set<string>()
   /** To be told before anything else. */
   #news: ReaderEvent[] = []
   #closed = false
@@ -59,6 +61,7 @@ export class SharedReader {
     this.#drop(positions)
     for (const position of positions) {
       const key = keyOf(position)
+      this.#moved.add(key)
       this.#partitions.set(key, position)
       this.#positions.set(key, position.offset)
       this.#behind.add(key)
@@ -71,6 +74,7 @@ export class SharedReader {
 
   /** As RecordReader.unassign. */
   unassign(partitions: readonly PartitionKey[]): void {
+    for (const partition of partitions) this.#moved.add(keyOf(partition))
     const held = partitions.filter((partition) => this.#positions.has(keyOf(partition)))
     if (held.length === 0) return
     this.#drop(held)
@@ -79,19 +83,32 @@ export class SharedReader {
     this.#readAlone()
   }
 
+  /** As RecordReader.isCurrent. */
+  isCurrent(partition: PartitionKey): boolean {
+    return !this.#moved.has(keyOf(partition))
+  }
+
   /** As RecordReader.next; the events are others' too, and nobody changes them. */
   async next(signal?: AbortSignal): Promise<readonly ReaderEvent[]> {
     while (!this.#closed) {
       signal?.throwIfAborted()
-      if (this.#news.length > 0) return this.#news.splice(0)
+      if (this.#news.length > 0) {
+        this.#moved.clear()
+        return this.#news.splice(0)
+      }
       if (this.#alone !== undefined && this.#behind.size === 0 && this.#positions.size > 0)
         this.#share(this.#alone)
       const following = this.#following
-      const events = await (following === undefined
-        ? (this.#alone ?? this.#readAlone()).next(signal)
-        : this.#nextOfFeed(following, signal))
+      const alone = following === undefined ? (this.#alone ?? this.#readAlone()) : undefined
+      let events = await (alone?.next(signal) ?? this.#nextOfFeed(following!, signal))
+      // What was taken just before something else was to be read will be read again from where it was.
+      if (this.#following !== following || this.#alone !== alone) continue
+      if (events.some((event) => alone?.isCurrent(event) === false))
+        events = events.filter((event) => alone!.isCurrent(event))
       for (const event of events) this.#note(event)
-      if (events.length > 0) return events
+      if (events.length === 0) continue
+      this.#moved.clear()
+      return events
     }
     return []
   }

@@ -6,7 +6,10 @@ import { SharedReader } from '../kafka/shared-reader.ts'
 const MAX_FETCH_BYTES = 1_048_576
 
 /** What a stream reads with. Its events may be shared with other streams: nobody changes them. */
-export type EventReader = Pick<SharedReader, 'assign' | 'unassign' | 'next' | 'close' | 'trouble'>
+export type EventReader = Pick<
+  SharedReader,
+  'assign' | 'unassign' | 'isCurrent' | 'next' | 'close' | 'trouble'
+>
 
 /** The reader of one client that reads what nobody else does, as a member of a group. */
 export function openReader(cluster: Cluster, isolation: Isolation, limits: ReaderLimits): EventReader {

@@ -114,6 +114,11 @@ export class TopicStream {
     return []
   }
 
+  /** Goes on reading these at other offsets, also where their position was lost. */
+  seek(positions: readonly PartitionPosition[]): void {
+    if (!this.#stopped && !this.#ended) this.#assign(positions)
+  }
+
   /** The client has been told everything of a partition up to `offset`; false where that is nothing new. */
   moveTo(topic: string, partition: number, offset: number): boolean {
     const offsets = this.#positions.get(topic)
@@ -181,6 +186,7 @@ export class TopicStream {
     let isCaughtUp = false
     for (const event of events) {
       if (this.#left === 0) break
+      if (!this.#reader.isCurrent(event)) continue
       switch (event.kind) {
         case 'records':
         case 'progress': {
@@ -303,13 +309,16 @@ export class TopicStream {
   /** Says what is gone and what there is, then goes on at the earliest record: nothing that exists is skipped. */
   #lost(event: Lost): StreamEvent {
     const final = event.reason !== 'out_of_range'
-    if (!final) this.#persist(() => this.#resume(event))
+    const open = this.#open.get(keyOf(event))
+    if (!final) this.#persist(() => this.#resume(open, event))
     return { kind: 'problem', problem: positionLost(event), final }
   }
 
-  async #resume({ topic, partition }: Lost): Promise<void> {
+  async #resume(open: TopicPartition | undefined, { topic, partition }: Lost): Promise<void> {
     const positions = await this.#earliest(this.#topic(topic), [partition])
-    if (!this.#stopped && !this.#ended) this.#assign(positions)
+    // A seek may have found another place meanwhile.
+    const isLost = this.#open.get(keyOf({ topic, partition })) === open
+    if (!this.#stopped && !this.#ended && isLost) this.#assign(positions)
   }
 
   /** Does something that has to be done, again while Kafka can't be asked; where it never can, that ends the stream. */

@@ -6,6 +6,10 @@ export interface Claim extends TopicPartition {
   readonly since: number
   /** Whether the client has been told of it. */
   announced: boolean
+  /** How often reading of it has begun. */
+  starts: number
+  /** Whether the client chose where it is read from: what the group has committed is of no concern then. */
+  sought: boolean
 }
 
 /**
@@ -17,7 +21,7 @@ export class Claims {
 
   take(partitions: readonly TopicPartition[]): Claim[] {
     return partitions.map(({ topic, partition }) => {
-      const claim = { topic, partition, since: performance.now(), announced: false }
+      const claim = { topic, partition, since: performance.now(), announced: false, starts: 0, sought: false }
       this.#held.set(keyOf(claim), claim)
       return claim
     })

@@ -10,7 +10,8 @@ import { lookUpTopics, positionLost } from '../streams/positions.ts'
 import { type Claim, Claims } from './claims.ts'
 import { Committer } from './committer.ts'
 import type { WsConnection } from './connection.ts'
-import { DeliveryTracker, type PartitionOffset } from './delivery-tracker.ts'
+import type { PartitionOffset } from './delivery-tracker.ts'
+import { Feed } from './feed.ts'
 import { memberPositions } from './member-positions.ts'
 import type { Place, Places } from './places.ts'
 import { Stream } from './stream.ts'
@@ -18,6 +19,8 @@ import type { Ending, Subscription } from './subscription.ts'
 import type { StartPosition } from '../start-position.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 import { takeUp } from './take-up.ts'
+
+type Lost = Extract<ReaderEvent, { kind: 'lost' }>
 
 /** How long partitions about to be given up wait for what was sent of them to be acked, ms. */
 const SETTLE_MS = 500
@@ -40,8 +43,8 @@ export class GroupSubscription implements Subscription {
   readonly #deps: Deps
   readonly #connection: WsConnection
   readonly #options: SubscriptionOptions
+  readonly feed: Feed
   readonly #seat: Seat | undefined
-  readonly #tracker = new DeliveryTracker()
   readonly #claims = new Claims()
   readonly #stream: Stream
   readonly #member: GroupMember
@@ -51,8 +54,6 @@ export class GroupSubscription implements Subscription {
   /** As they were at the start. */
   #topics: readonly TopicInfo[] = []
   #hasAnnounced = false
-  /** Called whenever something was acked. */
-  #onAcked: (() => void) | undefined
 
   /** `seat` where the member's place in the group outlives the socket. */
   constructor(
@@ -66,16 +67,18 @@ export class GroupSubscription implements Subscription {
     this.#connection = connection
     this.#options = options
     this.#seat = seat
-    const { cluster, config } = deps
-    const reader = openReader(cluster, options.isolation, config.limits)
-    this.#stream = new Stream(connection, reader, options, {
-      delivered: (topic, partition, last, position) =>
-        this.#tracker.delivered(topic, partition, last, position),
-      flushed: () => this.#sendTicket(),
+    const { config } = deps
+    const reader = openReader(deps.cluster, options.isolation, config.limits)
+    const feed = (this.feed = new Feed(deps.cluster, connection, reader, options, (positions) =>
+      this.#begin(positions, true),
+    ))
+    this.#stream = new Stream(connection, feed.reader, options, {
+      delivered: (topic, partition, last, position) => feed.sent(topic, partition, last, position),
+      flushed: () => feed.receipts.ping(),
       lost: (event) => this.#positionLost(event),
     })
     this.#member = new GroupMember(
-      cluster,
+      deps.cluster,
       {
         groupId: group,
         topics: options.topics,
@@ -115,12 +118,8 @@ export class GroupSubscription implements Subscription {
     this.#claims.take(partitions)
     // Where one that comes back finds nothing committed, the partition is new, or its topic is: all of it is to be read.
     const from = this.#seat?.place.comesBack === true ? ({ kind: 'earliest' } as const) : this.#options.from
-    await this.#takeUp(partitions, from)
-  }
-
-  #takeUp(partitions: readonly AssignedPartition[], from: StartPosition): Promise<void> {
-    return takeUp(partitions, this.#claims, this.#stopped.signal, {
-      find: (topic, own) => this.#findStart(topic, own, from),
+    await takeUp(partitions, this.#claims, this.#stopped.signal, {
+      find: (topic, own) => this.#findStart(topic, own, from, true),
       begin: (positions) => this.#begin(positions),
     })
   }
@@ -129,21 +128,25 @@ export class GroupSubscription implements Subscription {
     topic: string,
     partitions: readonly AssignedPartition[],
     from: StartPosition,
+    commits: boolean,
   ): Promise<PartitionPosition[]> {
     const { isolation } = this.#options
     const before = this.#topics.find(({ name }) => name === topic)!
     const positions = await memberPositions(this.#deps.cluster, before, partitions, { from, isolation })
     // Where nothing was committed yet, the chosen start is: else the next owner would choose again, later, and skip.
     const fresh = positions.filter((position) => position.fresh)
-    if (fresh.length > 0) await this.#member.commit(fresh)
+    if (commits && fresh.length > 0) await this.#member.commit(fresh)
     return positions
   }
 
-  #begin(positions: readonly PartitionPosition[]): void {
-    // What was acked before the partition was had anew says nothing of what comes now.
-    this.#committer.drop(positions)
-    for (const { topic, partition, offset } of positions) this.#tracker.assigned(topic, partition, offset)
-    for (const claim of this.#claims.of(positions)) claim.announced = true
+  #begin(positions: readonly PartitionPosition[], sought = false): void {
+    // What was acked before the partition was had anew says nothing of what comes now; before a seek it still counts.
+    if (!sought) this.#committer.drop(positions)
+    this.feed.receipts.assigned(positions)
+    for (const claim of this.#claims.of(positions)) {
+      claim.starts++
+      Object.assign(claim, { announced: true, sought })
+    }
     this.#announce(positions)
     this.#stream.assign(positions)
   }
@@ -151,7 +154,7 @@ export class GroupSubscription implements Subscription {
   #announce(positions: readonly PartitionOffset[]): void {
     if (!this.#hasAnnounced && this.#seat !== undefined) {
       const { token, graceMs } = this.#seat.place
-      this.#connection.send({ type: 'resume', token, graceMs, kept: this.#member.kept })
+      this.#connection.send({ type: 'resumable', token, graceMs, kept: this.#member.kept })
     }
     this.#hasAnnounced = true
     const partitions = positions.map(({ topic, partition, offset }) => ({ topic, partition, offset }))
@@ -162,7 +165,7 @@ export class GroupSubscription implements Subscription {
   async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
     const claims = this.#claims.of(partitions)
     this.#stream.unassign(partitions)
-    if (this.#options.ack === 'auto') await this.#settle(SETTLE_MS, partitions)
+    if (this.#options.ack === 'auto') await this.feed.receipts.settle(SETTLE_MS, partitions)
     const isCommitted = await this.#committer.flush(FLUSH_MS, partitions)
     this.#remove(claims, isCommitted ? 'rebalance' : 'lost')
   }
@@ -175,7 +178,7 @@ export class GroupSubscription implements Subscription {
   #remove(claims: readonly Claim[], reason: 'rebalance' | 'lost'): void {
     const ended = this.#claims.end(claims)
     this.#committer.drop(ended)
-    for (const { topic, partition } of ended) this.#tracker.removed(topic, partition)
+    this.feed.receipts.removed(ended)
     const partitions = ended
       .filter(({ announced }) => announced)
       .map(({ topic, partition }) => ({ topic, partition }))
@@ -184,33 +187,8 @@ export class GroupSubscription implements Subscription {
     this.#stream.tellCaughtUp()
   }
 
-  /** Waits a moment for the client to have acked, or its pongs to have proved, all that was sent of the partitions. */
-  async #settle(ms: number, partitions?: readonly TopicPartition[]): Promise<void> {
-    this.#sendTicket()
-    const deadline = performance.now() + ms
-    while (this.#tracker.awaits(partitions) && !this.#connection.signal.aborted) {
-      const left = deadline - performance.now()
-      if (left <= 0) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, left)
-      this.#onAcked = resolve
-      await promise
-      clearTimeout(timer)
-    }
-  }
-
-  #sendTicket(): void {
-    if (this.#options.ack !== 'auto') return
-    const ticket = this.#tracker.ticket()
-    if (ticket !== undefined) this.#connection.sendTicket(ticket)
-  }
-
   pong(ticket: number): void {
-    if (this.#options.ack !== 'auto') return
-    this.#committer.add(this.#tracker.pong(ticket))
-    this.#onAcked?.()
-    // What had to wait since too many pings were under way.
-    this.#sendTicket()
+    this.#committer.add(this.feed.receipts.pong(ticket))
   }
 
   ack(offsets: readonly PartitionOffset[]): void {
@@ -219,15 +197,8 @@ export class GroupSubscription implements Subscription {
         detail: 'This subscription commits by itself: subscribe with ack=client.',
       })
     }
-    const commits: PartitionOffset[] = []
-    const unknown: PartitionOffset[] = []
-    for (const offset of offsets) {
-      const commit = this.#tracker.ack(offset)
-      if (commit === 'unknown') unknown.push(offset)
-      else if (commit !== undefined) commits.push(commit)
-    }
+    const { commits, unknown } = this.feed.receipts.ack(offsets)
     this.#committer.add(commits)
-    this.#onAcked?.()
     const [first] = unknown
     if (first === undefined) return
     throw new Problem('unknown_delivery', {
@@ -244,7 +215,7 @@ export class GroupSubscription implements Subscription {
   }
 
   /** Says that the position is gone, then goes on at the earliest record there is: nothing that exists is skipped. */
-  #positionLost(event: Extract<ReaderEvent, { kind: 'lost' }>): void {
+  #positionLost(event: Lost): void {
     const claim = this.#claims.get(event)
     // Just taken over, and another from the start: what is remembered of the topic was of the one before. Nothing is lost.
     const isStale =
@@ -263,14 +234,26 @@ export class GroupSubscription implements Subscription {
   }
 
   async #resume(claim: Claim, wait: number): Promise<void> {
+    const { starts } = claim
+    // A seek may have found another place meanwhile.
+    const isLost = () => this.#claims.has(claim) && claim.starts === starts
     await pause(wait, undefined, { signal: this.#stopped.signal }).catch(() => {})
-    if (!this.#claims.has(claim)) return
-    const { topic, partition } = claim
+    if (!isLost()) return
+    const { topic, partition, sought } = claim
     this.#deps.cluster.forgetTopic(topic)
-    // An older offset that waits to be committed would bring the next owner back to where nothing is.
-    this.#committer.drop([claim])
-    this.#tracker.removed(topic, partition)
-    await this.#takeUp([{ topic, partition, committed: undefined }], { kind: 'earliest' })
+    // An older offset that waits to be committed would bring the next owner back to where nothing is. Not so where the
+    // client's own seek led there.
+    if (!sought) {
+      this.#committer.drop([claim])
+      this.feed.receipts.removed([claim])
+    }
+    const earliest: StartPosition = { kind: 'earliest' }
+    await takeUp([{ topic, partition, committed: undefined }], this.#claims, this.#stopped.signal, {
+      find: (name, own) => this.#findStart(name, own, earliest, !sought),
+      begin: (positions) => {
+        if (isLost()) this.#begin(positions, sought)
+      },
+    })
   }
 
   stop(ending: Ending, settleMs = 0): Promise<void> {
@@ -286,8 +269,9 @@ export class GroupSubscription implements Subscription {
   async #stop(ending: Ending, settleMs: number): Promise<void> {
     const endedAt = performance.now()
     this.#stopped.abort()
+    this.feed.stop()
     this.#stream.stop()
-    await this.#settle(Math.min(settleMs, SETTLE_MS))
+    await this.feed.receipts.settle(Math.min(settleMs, SETTLE_MS))
     await this.#committer.flush(LAST_FLUSH_MS)
     this.#committer.stop()
     await this.#part(ending, endedAt)

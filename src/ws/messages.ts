@@ -3,17 +3,24 @@ import { type ProblemCode, problems } from '../problem.ts'
 import { ProducedOnce, Sequence } from '../routes/producers/producer-schemas.ts'
 import { OutgoingRecordBody, RecordError, RecordPosition } from '../routes/records/produce-schemas.ts'
 import { TopicName } from '../routes/route.ts'
+import { parseStartPosition, START_POSITION_FORMS } from '../start-position.ts'
 import {
   Ack,
   Cursor,
-  From,
   Format,
+  From,
   Grace,
   GroupId,
   Isolation,
   Resume,
   TopicList,
+  WindowBytes,
+  WindowRecords,
 } from './subscription-options.ts'
+import { MAX_CREDIT } from './window.ts'
+
+/** Most partitions that one message names. */
+const MAX_NAMED = 10_000
 
 const topic = z.string()
 const partition = z.int().min(0)
@@ -34,6 +41,8 @@ export const SubscribeMessage = z
     ack: Ack.optional(),
     format: Format.optional(),
     isolation: Isolation.optional(),
+    window: WindowRecords.optional(),
+    windowBytes: WindowBytes.optional(),
     grace: Grace.optional(),
     resume: Resume.optional(),
   })
@@ -45,12 +54,75 @@ export const SubscribeMessage = z
 export const AckMessage = z
   .strictObject({
     type: z.literal('ack'),
-    offsets: z.array(z.strictObject({ topic, partition, offset })).min(1).max(10_000),
+    offsets: z.array(z.strictObject({ topic, partition, offset })).min(1).max(MAX_NAMED),
   })
   .meta({
     id: 'ack',
     description:
       'Everything up to and with `offset` is processed. It is committed, then `committed` comes back.',
+  })
+
+const named = z
+  .array(z.strictObject({ topic, partition }))
+  .min(1)
+  .max(MAX_NAMED)
+  .optional()
+  .describe('All that are and will be assigned, where it is left out.')
+
+export const PauseMessage = z.strictObject({ type: z.literal('pause'), partitions: named }).meta({
+  id: 'pause',
+  description:
+    'Sends nothing more of these partitions until `resume`. They stay assigned: acks and commits go on.',
+})
+
+export const ResumeMessage = z.strictObject({ type: z.literal('resume'), partitions: named }).meta({
+  id: 'resume',
+  description: 'Goes on with the next record of these partitions.',
+})
+
+const SEEK_TO = 'expected exactly one of offset, timestamp and from'
+
+export const SeekMessage = z
+  .strictObject({
+    type: z.literal('seek'),
+    topic,
+    partition: partition.optional().describe('Every assigned partition of the topic, where it is left out.'),
+    offset: offset.optional(),
+    timestamp: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('The first record of this time or later, milliseconds since the epoch.'),
+    from: z
+      .string()
+      .max(64)
+      .refine((text) => parseStartPosition(text) !== undefined, START_POSITION_FORMS)
+      .optional()
+      .describe('In any form that a subscription takes.'),
+  })
+  .refine(
+    ({ offset: at, timestamp, from }) => [at, timestamp, from].filter((to) => to !== undefined).length === 1,
+    SEEK_TO,
+  )
+  .meta({
+    id: 'seek',
+    description:
+      'Reads on from elsewhere, which is said by exactly one of `offset`, `timestamp` and `from`. Answered by `assigned`; nothing is committed by it.',
+  })
+
+const credit = z.int().min(0).max(MAX_CREDIT)
+
+export const CreditMessage = z
+  .strictObject({
+    type: z.literal('credit'),
+    records: credit.describe('How many more records may be sent.'),
+    bytes: credit
+      .optional()
+      .describe('How many more bytes of records as JSON; without a bound until given once.'),
+  })
+  .meta({
+    id: 'credit',
+    description: 'Adds to what may be sent, where the subscription has `window=0`.',
   })
 
 const produceId = z
@@ -80,7 +152,15 @@ export const ProduceMessage = z
       'Writes records, in the form that the HTTP route takes. Any number may be under way; each is answered by `produced` (with a `producer`, `producedOnce`), or an `error` with the same `id`.',
   })
 
-export const ClientMessage = z.discriminatedUnion('type', [SubscribeMessage, AckMessage, ProduceMessage])
+export const ClientMessage = z.discriminatedUnion('type', [
+  SubscribeMessage,
+  AckMessage,
+  PauseMessage,
+  ResumeMessage,
+  SeekMessage,
+  CreditMessage,
+  ProduceMessage,
+])
 export type ClientMessage = z.output<typeof ClientMessage>
 
 const Header = z.strictObject({
@@ -109,10 +189,10 @@ export const ServerMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('assigned'), partitions: z.array(Position) }).meta({
     id: 'assigned',
     description:
-      'Now reading these, from there; sent before any of their records. Empty where other members have them all.',
+      'Now reading these, from there; sent before any of their records. Answers `seek`, too. Empty where other members have them all.',
   }),
-  z.object({ type: z.literal('resume'), token: z.string(), graceMs: z.int(), kept: z.boolean() }).meta({
-    id: 'resume',
+  z.object({ type: z.literal('resumable'), token: z.string(), graceMs: z.int(), kept: z.boolean() }).meta({
+    id: 'resumable',
     description:
       'Of a subscription with `grace`, before its first `assigned`: should this socket drop, one that subscribes with `resume` and this token within so many ms takes its place. `kept` says whether this one has found its place as it was left.',
   }),
@@ -138,6 +218,14 @@ export const ServerMessage = z.discriminatedUnion('type', [
       description:
         'No longer read here. By a rebalance: what was acked is committed. Lost: of what was acked last some may not be.',
     }),
+  z.object({ type: z.literal('paused'), partitions: z.array(Partition) }).meta({
+    id: 'paused',
+    description: 'Answers `pause`: nothing more of these comes.',
+  }),
+  z.object({ type: z.literal('resumed'), partitions: z.array(Partition) }).meta({
+    id: 'resumed',
+    description: 'Answers `resume`: from here on these come again.',
+  }),
   z
     .object({
       type: z.literal('produced'),

@@ -4,6 +4,7 @@ import { openSharedReader } from '../streams/event-reader.ts'
 import type { RecordsEvent, StreamEvent } from '../streams/events.ts'
 import { TopicStream } from '../streams/topic-stream.ts'
 import type { WsConnection } from './connection.ts'
+import { Feed } from './feed.ts'
 import { RecordsFrame } from './records-frame.ts'
 import type { Subscription } from './subscription.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
@@ -11,13 +12,17 @@ import type { SubscriptionOptions } from './subscription-options.ts'
 /** A socket that reads every partition of its topics by itself. Nothing is committed: each frame's cursor resumes after it. */
 export class PlainSubscription implements Subscription {
   readonly #connection: WsConnection
+  readonly feed: Feed
   readonly #stream: TopicStream
   readonly #frame: RecordsFrame
 
-  constructor({ cluster, config }: Deps, connection: WsConnection, options: SubscriptionOptions) {
+  constructor(deps: Deps, connection: WsConnection, options: SubscriptionOptions) {
     this.#connection = connection
-    const reader = openSharedReader(cluster, options.isolation, config.limits)
-    this.#stream = new TopicStream(cluster, reader, connection.log, options)
+    const reader = openSharedReader(deps.cluster, options.isolation, deps.config.limits)
+    this.feed = new Feed(deps.cluster, connection, reader, options, (positions) =>
+      this.#stream.seek(positions),
+    )
+    this.#stream = new TopicStream(deps.cluster, this.feed.reader, connection.log, options)
     this.#frame = new RecordsFrame(options.format, () => this.#stream.cursor().toString())
   }
 
@@ -32,6 +37,8 @@ export class PlainSubscription implements Subscription {
       const events = await this.#stream.next(signal)
       if (events.length === 0) return
       for (const event of events) {
+        // Paused or repositioned between being taken and now.
+        if ('partition' in event && !this.feed.reader.isCurrent(event)) continue
         if (event.kind === 'records') this.#records(event)
         else {
           this.#endFrame()
@@ -39,6 +46,7 @@ export class PlainSubscription implements Subscription {
         }
       }
       this.#endFrame()
+      this.feed.receipts.ping()
       await this.#connection.writable()
     }
   }
@@ -47,10 +55,15 @@ export class PlainSubscription implements Subscription {
     for (const record of records) {
       this.#frame.add(topic, partition, record)
       if (!this.#frame.full) continue
-      this.#stream.moveTo(topic, partition, record.offset + 1)
+      this.#sent(topic, partition, record.offset, record.offset + 1)
       this.#endFrame()
     }
-    this.#stream.moveTo(topic, partition, nextOffset)
+    this.#sent(topic, partition, records.at(-1)?.offset ?? -1, nextOffset)
+  }
+
+  #sent(topic: string, partition: number, lastRecord: number, position: number): void {
+    this.#stream.moveTo(topic, partition, position)
+    this.feed.sent(topic, partition, lastRecord, position)
   }
 
   #endFrame(): void {
@@ -60,6 +73,7 @@ export class PlainSubscription implements Subscription {
   #other(event: Exclude<StreamEvent, RecordsEvent>): void {
     switch (event.kind) {
       case 'assigned': {
+        this.feed.receipts.assigned(event.positions)
         const partitions = event.positions.map(({ topic, partition, offset }) => ({
           topic,
           partition,
@@ -68,8 +82,7 @@ export class PlainSubscription implements Subscription {
         return this.#connection.send({ type: 'assigned', partitions })
       }
       case 'progress':
-        this.#stream.moveTo(event.topic, event.partition, event.nextOffset)
-        return
+        return this.#sent(event.topic, event.partition, -1, event.nextOffset)
       case 'problem':
         return event.final ? this.#connection.fail(event.problem) : this.#connection.sendError(event.problem)
       case 'caughtUp':
@@ -77,7 +90,9 @@ export class PlainSubscription implements Subscription {
     }
   }
 
-  pong(): void {}
+  pong(ticket: number): void {
+    this.feed.receipts.pong(ticket)
+  }
 
   ack(): void {
     throw new Problem('unknown_delivery', {
@@ -86,6 +101,7 @@ export class PlainSubscription implements Subscription {
   }
 
   async stop(): Promise<void> {
+    this.feed.stop()
     this.#stream.stop()
   }
 }

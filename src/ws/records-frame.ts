@@ -34,6 +34,15 @@ export class RecordsFrame {
     renderRecord(out, this.#prefix(topic, partition), record, this.#format)
   }
 
+  /** How many bytes of JSON a record is; it is not added. */
+  measure(topic: string, partition: number, record: FetchedRecord): number {
+    const { length } = this.#out
+    renderRecord(this.#out, this.#prefix(topic, partition), record, this.#format)
+    const bytes = this.#out.length - length
+    this.#out.truncate(length)
+    return bytes
+  }
+
   #prefix(topic: string, partition: number): RecordPrefix {
     let prefixes = this.#prefixes.get(topic)
     if (prefixes === undefined) this.#prefixes.set(topic, (prefixes = []))

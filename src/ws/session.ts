@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
+import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { frameMembers } from '../records/frame-members.ts'
@@ -9,11 +10,20 @@ import { checkMessage } from './check-message.ts'
 import { CLOSE_BAD_CLIENT, CLOSE_DRAINING } from './close-codes.ts'
 import { WsConnection } from './connection.ts'
 import { GroupSubscription } from './group-subscription.ts'
-import { AckMessage, type ClientMessage, SubscribeMessage } from './messages.ts'
+import {
+  AckMessage,
+  type ClientMessage,
+  CreditMessage,
+  PauseMessage,
+  ResumeMessage,
+  SeekMessage,
+  SubscribeMessage,
+} from './messages.ts'
 import { type Place, type Places, wantsPlace } from './places.ts'
 import { PlainSubscription } from './plain-subscription.ts'
 import { SocketProducer } from './producer.ts'
 import type { Subscription } from './subscription.ts'
+import { parseStartPosition, type StartPosition } from '../start-position.ts'
 import { completeSubscription, type SubscriptionOptions } from './subscription-options.ts'
 
 /** Mistakes that a client may make on one socket before it is shown out: a loop that errs would never stop. */
@@ -102,12 +112,12 @@ export class Session {
       const message = parseMessage(data, type)
       if (message.type === 'subscribe') this.subscribe(completeSubscription(message, this.#deps.config.group))
       else if (this.#subscription === undefined) throw new Problem('not_subscribed')
-      else this.#subscription.ack(message.offsets)
+      else command(this.#subscription, message)
     } catch (error) {
       if (!(error instanceof Problem)) return this.fail(error)
       this.#connection.sendError(error, type)
-      // An ack may cross the revocation of its partition on the way, a produce meet a busy gateway: nobody's mistake.
-      if (error.row.retryable || error.code === 'unknown_delivery') return
+      // A command may cross the revocation of its partition on the way, a produce meet a busy gateway: nobody's mistake.
+      if (error.row.retryable || error.code === 'unknown_delivery' || error.code === 'not_assigned') return
       if (++this.#mistakes >= MAX_MISTAKES) this.#connection.close(CLOSE_BAD_CLIENT, 'too many mistakes')
     }
   }
@@ -142,6 +152,36 @@ export class Session {
   }
 }
 
+/** What a client may say of its subscription. @throws Problem as the message's own method */
+function command(
+  subscription: Subscription,
+  message: Exclude<ClientMessage, { type: 'produce' | 'subscribe' }>,
+): void {
+  const { feed } = subscription
+  switch (message.type) {
+    case 'ack':
+      return subscription.ack(message.offsets)
+    case 'pause':
+      return feed.pause(message.partitions)
+    case 'resume':
+      return feed.resume(message.partitions)
+    case 'credit':
+      return feed.credit(message.records, message.bytes)
+    case 'seek':
+      return feed.seek({
+        topic: message.topic,
+        partition: message.partition,
+        to: targetOf(message),
+      })
+  }
+}
+
+function targetOf({ offset, timestamp, from }: z.output<typeof SeekMessage>): StartPosition {
+  if (offset !== undefined) return { kind: 'offset', offset }
+  if (timestamp !== undefined) return { kind: 'time', timestamp }
+  return parseStartPosition(from!)!
+}
+
 /** @throws Problem unknown_type, invalid_request */
 function parseMessage(data: Buffer, type: unknown): Exclude<ClientMessage, { type: 'produce' }> {
   const schema = schemas.get(type)
@@ -151,6 +191,15 @@ function parseMessage(data: Buffer, type: unknown): Exclude<ClientMessage, { typ
   return checkMessage(schema, JSON.parse(data.toString('utf8')))
 }
 
-const schemas: ReadonlyMap<unknown, typeof SubscribeMessage | typeof AckMessage> = new Map(
-  [SubscribeMessage, AckMessage].map((schema) => [schema.shape.type.value, schema]),
+const commands = [
+  SubscribeMessage,
+  AckMessage,
+  PauseMessage,
+  ResumeMessage,
+  SeekMessage,
+  CreditMessage,
+] as const
+
+const schemas: ReadonlyMap<unknown, (typeof commands)[number]> = new Map(
+  commands.map((schema) => [schema.shape.type.value, schema]),
 )

@@ -1,4 +1,3 @@
-import { keyOf } from '../kafka/group/types.ts'
 import type { ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import { CatchUp } from '../streams/catch-up.ts'
@@ -26,7 +25,6 @@ export class Stream {
   readonly #frame: RecordsFrame
   readonly #handlers: StreamHandlers
   readonly #catchUp = new CatchUp()
-  readonly #assigned = new Set<string>()
   #stopped = false
 
   constructor(
@@ -42,14 +40,12 @@ export class Stream {
   }
 
   assign(partitions: readonly { topic: string; topicId: string; partition: number; offset: number }[]): void {
-    for (const partition of partitions) this.#assigned.add(keyOf(partition))
     this.#catchUp.assigned(partitions)
     this.#reader.assign(partitions)
   }
 
   unassign(partitions: readonly { topic: string; partition: number }[]): void {
     this.#reader.unassign(partitions)
-    for (const partition of partitions) this.#assigned.delete(keyOf(partition))
     this.#catchUp.unassigned(partitions)
   }
 
@@ -67,8 +63,8 @@ export class Stream {
       if (this.#stopped) return
       // Nothing is waited for in here: a partition given up meanwhile must not be sent on.
       for (const event of events) {
-        // Given up between being taken and now.
-        if (!this.#assigned.has(keyOf(event))) continue
+        // Given up, paused or repositioned between being taken and now.
+        if (!this.#reader.isCurrent(event)) continue
         if (event.kind === 'records') this.#records(event)
         else {
           this.#endFrame()
@@ -77,7 +73,9 @@ export class Stream {
       }
       this.#endFrame()
       this.#handlers.flushed()
-      for (const event of events) if (this.#catchUp.reached(event)) this.#sayCaughtUp()
+      for (const event of events) {
+        if (this.#reader.isCurrent(event) && this.#catchUp.reached(event)) this.#sayCaughtUp()
+      }
       await this.#connection.writable()
     }
   }

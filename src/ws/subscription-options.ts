@@ -4,6 +4,7 @@ import { recordFormats } from '../records/render-record.ts'
 import { checkTopicName } from '../routes/route.ts'
 import { reasonFor } from '../schema-reasons.ts'
 import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../start-position.ts'
+import { MAX_WINDOW, MAX_WINDOW_BYTES } from './window.ts'
 
 /** Most topics of one subscription. */
 const MAX_TOPICS = 50
@@ -51,6 +52,16 @@ export const Isolation = z.enum(['read_uncommitted', 'read_committed']).meta({
   description: '`read_committed` shows nothing of transactions that are open or were aborted.',
 })
 
+export const WindowRecords = z.int().min(0).max(MAX_WINDOW).meta({
+  description:
+    'At most so many records are on their way: sent and not acked, or without `ack=client` not proved received by a pong. 0 sends only what `credit` allows.',
+})
+
+export const WindowBytes = z.int().min(1).max(MAX_WINDOW_BYTES).meta({
+  description:
+    'The same for the bytes of the records as JSON; the last one may go beyond. Not with `window=0`, where `credit` gives bytes.',
+})
+
 /** A subscription, from the URL or the first frame. */
 export interface SubscriptionOptions {
   readonly topics: readonly string[]
@@ -60,6 +71,9 @@ export interface SubscriptionOptions {
   readonly ack: 'auto' | 'client'
   readonly format: z.output<typeof Format>
   readonly isolation: z.output<typeof Isolation>
+  /** Records; 0 for credit by hand. */
+  readonly window: number | undefined
+  readonly windowBytes: number | undefined
   /** Milliseconds; undefined where the resume token says. */
   readonly graceMs: number | undefined
   readonly resume: string | undefined
@@ -82,6 +96,19 @@ interface RawOptions {
   isolation?: z.output<typeof Isolation> | undefined
   grace?: number | undefined
   resume?: string | undefined
+  window?: number | undefined
+  windowBytes?: number | undefined
+}
+
+/** A number as a query says it. */
+function digitsOf(schema: z.ZodInt) {
+  const { description } = schema
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, 'expected a whole number')
+    .meta({ description })
+    .transform(Number)
+    .pipe(schema)
 }
 
 /** The query of the URL as the subscribe message has it. */
@@ -98,13 +125,9 @@ export const SubscriptionQuery = z.strictObject({
   ack: Ack.optional(),
   format: Format.optional(),
   isolation: Isolation.optional(),
-  grace: z
-    .string()
-    .regex(/^\d{1,15}$/, 'milliseconds')
-    .meta({ description: Grace.description })
-    .transform(Number)
-    .pipe(Grace)
-    .optional(),
+  window: digitsOf(WindowRecords).optional(),
+  windowBytes: digitsOf(WindowBytes).optional(),
+  grace: digitsOf(Grace).optional(),
   resume: Resume.optional(),
 })
 
@@ -154,6 +177,9 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
   }
   if (raw.ack !== undefined && !isInGroup)
     errors.push({ parameter: 'ack', reason: 'only in a group: nothing else is committed' })
+  if (raw.window === 0 && raw.windowBytes !== undefined) {
+    errors.push({ parameter: 'windowBytes', reason: 'not with window=0: credit gives bytes there' })
+  }
   if (raw.grace !== undefined && !isInGroup)
     errors.push({ parameter: 'grace', reason: 'only in a group: nothing else has partitions of its own' })
   if (raw.grace !== undefined && raw.grace > grace.maxGraceMs)
@@ -171,6 +197,8 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     ack: raw.ack ?? 'auto',
     format: raw.format ?? 'auto',
     isolation: raw.isolation ?? 'read_uncommitted',
+    window: raw.window,
+    windowBytes: raw.windowBytes,
     graceMs: raw.grace ?? (raw.resume === undefined ? grace.graceMs : undefined),
     resume: raw.resume,
   }

@@ -16,7 +16,7 @@ function moves(client: WsClient): string[] {
 }
 
 async function tokenOf(client: WsClient): Promise<string> {
-  return (await client.frame('resume')).token
+  return (await client.frame('resumable')).token
 }
 
 interface Pair {
@@ -56,9 +56,9 @@ describe('a socket that drops and comes back with its token', () => {
     const first =
       where === 'same' ? survivor : await startGatewayProcess({ SLUICE_SHUTDOWN_TIMEOUT_MS: '1000' })
     const { topic, group, goes, stays } = await pair([first, survivor])
-    const { token, graceMs, kept } = await goes.frame('resume')
+    const { token, graceMs, kept } = await goes.frame('resumable')
     expect([graceMs, kept]).toEqual([20_000, false])
-    expect(goes.frames[0]!.type, 'before the first assignment').toBe('resume')
+    expect(goes.frames[0]!.type, 'before the first assignment').toBe('resumable')
     const [had, movesBefore] = [owned(goes), moves(stays)]
     await produce(topic, everywhere(0, 10))
     await goes.received(20)
@@ -75,7 +75,7 @@ describe('a socket that drops and comes back with its token', () => {
     await produce(topic, everywhere(10, 10))
     await stays.received(40)
     const back = connect(survivor, { resume: token, ack: 'client' })
-    expect(await back.frame('resume')).toMatchObject({ graceMs: 20_000, kept: true })
+    expect(await back.frame('resumable')).toMatchObject({ graceMs: 20_000, kept: true })
     const { partitions } = await back.frame('assigned')
     // Only what was acked is committed, and there it goes on.
     expect(partitions.toSorted((a, b) => a.partition - b.partition)).toEqual(
@@ -129,7 +129,7 @@ describe('a socket that drops and comes back with its token', () => {
     goes.destroy()
     await stays.until('all partitions', () => owned(stays).length === 4)
     const back = connect(gateway, { resume: await tokenOf(goes), ack: 'client' })
-    expect(await back.frame('resume')).toMatchObject({ graceMs: 1, kept: false })
+    expect(await back.frame('resumable')).toMatchObject({ graceMs: 1, kept: false })
     await shared([stays, back], 2)
     await produce(topic, everywhere(0, 1))
     await back.received(2)
@@ -154,7 +154,7 @@ describe('a socket that drops and comes back with its token', () => {
     const before = moves(stays)
     await goes.close(4_000)
     const back = connect(gateway, { resume: await tokenOf(goes), ack: 'client' })
-    expect(await back.frame('resume')).toMatchObject({ kept: true })
+    expect(await back.frame('resumable')).toMatchObject({ kept: true })
     expect(owned(back)).toEqual(owned(goes))
     expect(moves(stays)).toEqual(before)
   })
@@ -168,7 +168,7 @@ describe('a socket that drops and comes back with its token', () => {
         await producer.send({ topic, messages: numbered(90, { from, size: 10_000 }) })
     })
     const slow = await rawConnect(gateway, { ...query, grace: GRACE })
-    await slow.until('its place', () => slow.messages.some(({ type }) => type === 'resume'))
+    await slow.until('its place', () => slow.messages.some(({ type }) => type === 'resumable'))
     slow.socket.pause()
     const spare = connect(gateway, query)
     await spare.frame('assigned')
@@ -178,7 +178,7 @@ describe('a socket that drops and comes back with its token', () => {
     expect(await slow.closes()).toBe(4508)
     const { token } = slow.messages[0] as unknown as { token: string }
     const back = connect(gateway, { resume: token, ack: 'client' })
-    expect(await back.frame('resume')).toMatchObject({ kept: true })
+    expect(await back.frame('resumable')).toMatchObject({ kept: true })
     await back.received(1)
     expect(back.records[0]!.offset).toBe(0)
     expect(owned(spare)).toEqual([])
@@ -215,7 +215,7 @@ describe('a member that is away', () => {
     await produce(grown, numbered(3, { partition: 1 }))
     await produce(again, numbered(2))
     const back = connect(gateway, { resume: await tokenOf(first) })
-    expect(await back.frame('resume')).toMatchObject({ kept: true })
+    expect(await back.frame('resumable')).toMatchObject({ kept: true })
     await back.received(5)
     const offsets = (topic: string) => back.records.filter((r) => r.topic === topic).map((r) => r.offset)
     expect(offsets(grown)).toEqual([0, 1, 2])
@@ -234,7 +234,7 @@ describe('a member that is away', () => {
     await third.until('a partition', () => owned(third).length === 1)
     expect(performance.now() - startedAt, 'nobody waits for the one that is away').toBeLessThan(1_500)
     const back = connect(gateways[1]!, { resume: await tokenOf(goes), ack: 'client' })
-    expect(await back.frame('resume')).toMatchObject({ kept: true })
+    expect(await back.frame('resumable')).toMatchObject({ kept: true })
     await back.frame('assigned')
     await expect
       .poll(() => [stays, third, back].flatMap(owned).toSorted((a, b) => a - b))
@@ -275,26 +275,26 @@ describe('a member that is away', () => {
     expect(owned(first.stays)).toHaveLength(2)
     // Whoever comes back makes room.
     const back = connect(gateway, { resume: await tokenOf(first.goes), ack: 'client' })
-    expect(await back.frame('resume')).toMatchObject({ kept: true })
+    expect(await back.frame('resumable')).toMatchObject({ kept: true })
     const again = connect(gateway, { resume: await tokenOf(second.goes), ack: 'client' })
     await shared([second.stays, again], 2)
     again.destroy()
     await again.closed
     const third = connect(gateway, { resume: await tokenOf(again), ack: 'client' })
-    expect(await third.frame('resume')).toMatchObject({ kept: true })
+    expect(await third.frame('resumable')).toMatchObject({ kept: true })
   })
 
   it('is kept without being asked for where SLUICE_GROUP_GRACE_MS says so', async () => {
     const gateway = await startTestGateway({ SLUICE_GROUP_GRACE_MS: '20000' })
     const query = { topics: await makeTopic(), group: uniqueName('g'), from: 'earliest' }
     const client = connect(gateway, query)
-    expect(await client.frame('resume')).toMatchObject({ graceMs: 20_000 })
+    expect(await client.frame('resumable')).toMatchObject({ graceMs: 20_000 })
     const without = connect(gateway, { ...query, group: uniqueName('g'), grace: '0' })
     await without.frame('assigned')
-    expect(without.all('resume')).toEqual([])
+    expect(without.all('resumable')).toEqual([])
     const plain = connect(gateway, { topics: query.topics })
     await plain.frame('assigned')
-    expect(plain.all('resume')).toEqual([])
+    expect(plain.all('resumable')).toEqual([])
   })
 })
 
@@ -316,7 +316,7 @@ describe('a hundred drops under load', () => {
         await goes.received(1 + (i % 7) * 20)
         goes.destroy()
         goes = ledger.join(gateways[i % 3 === 0 ? 1 : 0]!, `goes ${i}`, { resume: token })
-        expect(await goes.frame('resume')).toMatchObject({ kept: true })
+        expect(await goes.frame('resumable')).toMatchObject({ kept: true })
       }
       await stop()
       await ledger.expectAll(topic, 20_000)
@@ -337,7 +337,7 @@ describe('a token', () => {
       const before = moves(stays)
       const had = owned(goes)
       const next = connect(gateways[count - 1]!, { resume: await tokenOf(goes), ack: 'client' })
-      expect(await next.frame('resume')).toMatchObject({ kept: true })
+      expect(await next.frame('resumable')).toMatchObject({ kept: true })
       expect(await goes.closed).toMatchObject({ code: 4409 })
       expect(goes.all('error')).toMatchObject([{ code: 'superseded', retryable: false }])
       await next.frame('assigned')
@@ -362,7 +362,7 @@ describe('a token', () => {
       frozen.process.signal('SIGSTOP')
       if (!kept) await stays.until('all partitions', () => owned(stays).length === 4, 15_000)
       const next = connect(gateway, { resume: token, ack: 'client' })
-      expect(await next.frame('resume')).toMatchObject({ kept })
+      expect(await next.frame('resumable')).toMatchObject({ kept })
       await shared([next, stays], 2)
       frozen.process.signal('SIGCONT')
       // The one before is told, though it did not hear of it while it stood still.
@@ -440,6 +440,6 @@ describe('a token', () => {
       expect(client.frames).toMatchObject([{ code: 'invalid_subscription', errors: [{ parameter }] }])
     }
     const back = connect(gateway, { resume, topics: topic, group, grace: '5000' })
-    expect(await back.frame('resume')).toMatchObject({ kept: true, graceMs: 5_000 })
+    expect(await back.frame('resumable')).toMatchObject({ kept: true, graceMs: 5_000 })
   })
 })

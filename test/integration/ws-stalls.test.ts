@@ -89,13 +89,13 @@ describe('a member of a group reads what is produced', { timeout: 180_000 }, () 
     }, bootstrap)
     await expectProgress(goes, stays)
 
-    const token = (await goes.frame('resume')).token
+    const token = (await goes.frame('resumable')).token
     goes.destroy()
     await goes.closed
     const nodeId = await coordinatorOf(group, bootstrap)
     await kafka.brokers.find((broker) => broker.nodeId === nodeId)!.kill9()
     const back = connect(gateway, { resume: token })
-    expect(await back.frame('resume', { ms: STALLED_MS })).toMatchObject({ kept: true })
+    expect(await back.frame('resumable', { ms: STALLED_MS })).toMatchObject({ kept: true })
     await expectProgress(back, stays)
     expect(stays.all('revoked')).toHaveLength(0)
     expect([...back.all('error'), ...stays.all('error')].filter(({ retryable }) => !retryable)).toEqual([])

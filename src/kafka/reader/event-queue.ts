@@ -9,10 +9,12 @@ export class EventQueue {
   #failure: { error: unknown } | undefined
   #closed = false
   readonly #onRoom: () => void
+  readonly #onTaken: () => void
 
-  /** `onRoom` is called whenever the queue holds less than before. */
-  constructor(onRoom: () => void) {
+  /** `onRoom` is called whenever the queue holds less than before, `onTaken` at the moment in which all is taken. */
+  constructor(onRoom: () => void, onTaken: () => void) {
     this.#onRoom = onRoom
+    this.#onTaken = onTaken
   }
 
   /** Memory the waiting records keep alive, in bytes. */
@@ -64,6 +66,7 @@ export class EventQueue {
     const events = this.#entries.map((entry) => entry.event)
     this.#entries = []
     this.#bytes = 0
+    this.#onTaken()
     this.#onRoom()
     return events
   }

@@ -1,45 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import type { FetchedRecord } from '../../../src/fetched-record.ts'
-import type { PartitionPosition, ReaderEvent, RecordReader } from '../../../src/kafka/record-reader.ts'
+import type { ReaderEvent } from '../../../src/kafka/record-reader.ts'
 import type { WsConnection } from '../../../src/ws/connection.ts'
 import { Stream } from '../../../src/ws/stream.ts'
-
-const topic = 't'
-
-function at(partition: number): PartitionPosition {
-  return { topic, topicId: 'id', partition, offset: 0 }
-}
-
-function records(partition: number, from: number, count: number, end: number, size = 1): ReaderEvent {
-  const bytes = Buffer.alloc(size, 'x')
-  const list = Array.from({ length: count }, (_, n): FetchedRecord => {
-    const key = { keyStart: -1, keyEnd: -1 }
-    const value = { valueStart: 0, valueEnd: size }
-    const headers = { headersStart: 0, headerCount: 0 }
-    return {
-      offset: from + n,
-      timestamp: 0,
-      timestampType: 'CreateTime',
-      bytes,
-      ...key,
-      ...value,
-      ...headers,
-    }
-  })
-  return { kind: 'records', topic, partition, records: list, nextOffset: from + count, end, bytes: size }
-}
-
-function progress(partition: number, nextOffset: number, end: number): ReaderEvent {
-  return { kind: 'progress', topic, partition, nextOffset, end }
-}
+import { at, progress, records, SaidReader } from '../../support/said-reader.ts'
 
 /** A stream whose reader says what the test tells it to, on a socket that takes everything. */
 class Stage {
   readonly sent: { type: string; records?: { offset: number }[] }[] = []
   readonly delivered: string[] = []
-  readonly #turns: ((events: ReaderEvent[]) => void)[] = []
   readonly #abort = new AbortController()
-  closed = false
+  readonly reader = new SaidReader()
   readonly stream = new Stream(
     {
       signal: this.#abort.signal,
@@ -48,15 +18,7 @@ class Stage {
       sendError: () => {},
       writable: () => Promise.resolve(),
     } as unknown as WsConnection,
-    {
-      assign: () => {},
-      unassign: () => {},
-      next: () => (this.closed ? Promise.resolve([]) : new Promise((resolve) => this.#turns.push(resolve))),
-      close: () => {
-        this.closed = true
-        this.#turns.shift()?.([])
-      },
-    } as unknown as RecordReader,
+    this.reader,
     { format: 'auto' },
     {
       delivered: (_topic, partition, last, position) => {
@@ -67,9 +29,8 @@ class Stage {
     },
   )
 
-  async turn(...events: ReaderEvent[]): Promise<void> {
-    this.#turns.shift()!(events)
-    await new Promise((resolve) => setImmediate(resolve))
+  turn(...events: ReaderEvent[]): Promise<void> {
+    return this.reader.say(...events)
   }
 
   types(): string[] {
@@ -79,7 +40,7 @@ class Stage {
 
 function begin(...partitions: number[]): { stage: Stage; running: Promise<void> } {
   const stage = new Stage()
-  stage.stream.assign(partitions.map(at))
+  stage.stream.assign(partitions.map((partition) => at(partition)))
   return { stage, running: stage.stream.run() }
 }
 
@@ -125,10 +86,20 @@ describe('Stream', () => {
     expect(stage.sent[0]!.records).toHaveLength(3)
   })
 
+  it('sends nothing of where a partition was before it was repositioned', async () => {
+    const { stage } = begin(0)
+    const taken = stage.turn(records(0, 0, 3, 3))
+    stage.stream.assign([at(0, 50)])
+    await taken
+    expect(stage.sent).toEqual([])
+    await stage.turn(records(0, 50, 1, 51))
+    expect(stage.types()).toEqual(['records', 'caughtUp'])
+  })
+
   it('ends when it is stopped, however fast a closed reader answers', async () => {
     const { stage, running } = begin(0)
     stage.stream.stop()
     await running
-    expect(stage.closed).toBe(true)
+    expect(stage.reader.closed).toBe(true)
   })
 })
