@@ -259,7 +259,7 @@ describe('a member that is away', () => {
     await produce(topic, everywhere(0, 1))
     await third.received(rest.length)
     const back = connect(gateways[1]!, { resume: await tokenOf(goes), ack: 'client' })
-    expect(await back.frame('resume')).toMatchObject({ kept: true })
+    expect(await back.frame('resumable')).toMatchObject({ kept: true })
     expect((await back.frame('assigned')).partitions.map(({ partition }) => partition).sort()).toEqual(kept)
     await shared([third, back], 2)
   })
