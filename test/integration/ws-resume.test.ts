@@ -314,6 +314,7 @@ describe('a hundred drops under load', () => {
       const stop = produceSteadily(producer, topic, 4)
       for (let i = 1; i <= 100; i++) {
         await goes.received(1 + (i % 7) * 20)
+        await goes.frame('committed')
         goes.destroy()
         goes = ledger.join(gateways[i % 3 === 0 ? 1 : 0]!, `goes ${i}`, { resume: token })
         expect(await goes.frame('resumable')).toMatchObject({ kept: true })
