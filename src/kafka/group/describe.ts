@@ -24,19 +24,20 @@ async function describe(coordinator: GroupCoordinator, groupId: string): Promise
 }
 
 /**
- * The static member of this name, where the group has one, and whether it took part in the last rebalance as one that is
- * away.
+ * The static member of this name, where the group has one: its id, and whether it took part in the last rebalance as one
+ * that is away.
  * @throws as describe()
  */
 export async function findInstance(
   coordinator: GroupCoordinator,
   groupId: string,
   instanceId: string,
-): Promise<{ isAway: boolean } | undefined> {
+): Promise<{ memberId: string; isAway: boolean } | undefined> {
   const { groupState, members } = await describe(coordinator, groupId)
   const found = members.find(({ groupInstanceId }) => groupInstanceId === instanceId)
   if (found === undefined) return undefined
-  return { isAway: groupState === STABLE && decodeSubscription(found.memberMetadata).isAway === true }
+  const isAway = groupState === STABLE && decodeSubscription(found.memberMetadata).isAway === true
+  return { memberId: found.memberId, isAway }
 }
 
 /** Who has what, by instance id (null for dynamic members); undefined while the group is in a rebalance. @throws as describe() */

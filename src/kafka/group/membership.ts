@@ -129,7 +129,7 @@ export class Membership {
     if (!this.#running) await this.#topics.refresh()
     this.#checkTopics()
     const { groupId, instanceId, comesBack = false } = options
-    let before: { isAway: boolean } | undefined
+    let before: { memberId: string; isAway: boolean } | undefined
     if (comesBack && instanceId !== undefined && this.#kept === undefined) {
       before = await findInstance(coordinator, groupId, instanceId)
       this.#kept = before !== undefined
@@ -149,6 +149,8 @@ export class Membership {
     const result = await round.finally(() => this.#heartbeat.joinOver())
     signal.throwIfAborted()
     this.#settle(result)
+    // A broker before Kafka 3.2 tells a leader that comes back that its former self still leads: then nobody does.
+    if (result.leaderId === before?.memberId) this.#mustRejoin('the leader is back')
     const { taken, added } = holdings.compare(result.assigned)
     if (taken.length > 0) {
       this.#phase = 'revoking'
