@@ -87,7 +87,7 @@ export class Session {
     const { group, topics } = place ?? options
     if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, options)
     const seat = place && { place, places: this.#places }
-    return new GroupSubscription(this.#deps, this.#connection, { ...options, topics }, group, seat)
+    return new GroupSubscription(this.#deps, this.#connection, { ...options, group, topics }, group, seat)
   }
 
   /** Ends the socket for an error that nothing on it survives. */

@@ -1,4 +1,4 @@
-import { execFileSync, fork } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -51,10 +51,11 @@ export async function crowd(
   )
   const file = join(import.meta.dirname, '../crowd-readers.ts')
   const each = String(Math.ceil(readers / PROCESSES))
-  const processes = Array.from({ length: PROCESSES }, () => fork(file, [gateway.url, TOPIC, each]))
+  let processes: readonly ChildProcess[] = []
   try {
     await fill(gateway.url)
     say(`crowd: connecting ${readers} readers`)
+    processes = Array.from({ length: PROCESSES }, () => fork(file, [gateway.url, TOPIC, each]))
     await Promise.all(processes.map((child) => once(child, 'message')))
     const reportOf = async () => {
       const reports = processes.map((child) => once(child, 'message') as Promise<[CrowdReport]>)
