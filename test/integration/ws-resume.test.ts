@@ -93,6 +93,20 @@ describe('a socket that drops and comes back with its token', () => {
     expect(await membersOf(group)).toBe(2)
   })
 
+  it.each(['client', 'auto'])('has what it receives then committed, with ack=%s', async (ack) => {
+    const gateways = [await startTestGateway(), await startTestGateway()] as const
+    const [topic, group] = [await makeTopic(), uniqueName('g')]
+    const goes = connect(gateways[0], { topics: topic, group, from: 'earliest', ack, grace: GRACE })
+    await goes.frame('assigned')
+    goes.destroy()
+    await produce(topic, numbered(10))
+    const back = connect(gateways[1], { resume: await tokenOf(goes), ack })
+    await back.received(10)
+    if (ack === 'client') back.ack({ topic, partition: 0, offset: 9 })
+    await back.frame('committed', { where: ({ offsets }) => offsets[0]!.offset === 10 })
+    expect(await committedOffsets(group, topic)).toEqual([10])
+  })
+
   it('has what it acked just before it dropped committed, and nothing else', async () => {
     const [gateway, other] = [await startTestGateway(), await startTestGateway()]
     const { topic, group, goes } = await pair([gateway, gateway])

@@ -29,7 +29,7 @@ export interface MembershipParts {
   readonly failed: (problem: Problem) => void
 }
 
-/** How long a coordinator is looked for before the first round, ms; a running member looks for ever. */
+/** How long no coordinator may answer before the first round is through, ms; a running member looks for ever. */
 const START_TIMEOUT_MS = 10_000
 
 /** The member's place in the group: rounds of join and sync, one after the other, and what interrupts them. */
@@ -41,7 +41,8 @@ export class Membership {
   readonly #given = new Given()
   readonly #backoff = new Backoff()
   readonly #stop = new AbortController()
-  readonly #startedAt = performance.now()
+  /** Since when no coordinator has answered, on the clock of performance.now(); Infinity while one does. */
+  #awaySince = performance.now()
   #phase: Phase = 'joining'
   #running = false
   /** From the start of a round until JoinGroup is answered, over failed tries as well. */
@@ -182,11 +183,13 @@ export class Membership {
   readonly #roundEvents = {
     memberId: () => this.standing.memberId,
     named: (memberId: string) => {
+      this.#awaySince = Infinity
       this.standing.named(memberId)
       this.#parts.changed.notify()
     },
     joining: () => this.#heartbeat.joinSent(),
     joined: (identity: Identity, joinSentAt: number) => {
+      this.#awaySince = Infinity
       // Held until all have come, the answer may be older than a session; a new member has nothing to lose by then.
       const aliveAt = this.standing.identity === undefined ? performance.now() : joinSentAt
       this.standing.joined(identity)
@@ -254,7 +257,10 @@ export class Membership {
     const { coordinator, options, log, failed } = this.#parts
     if (this.#stop.signal.aborted) return
     if (error instanceof Abandoned) return pause(this.#backoff.next(), this.#stop.signal)
-    const tooLong = !this.#running && performance.now() - this.#startedAt > START_TIMEOUT_MS
+    const now = performance.now()
+    // A JoinGroup is held until all have come, or the session of one that is dead has run out: that is no failure.
+    this.#awaySince = Math.min(this.#awaySince, now)
+    const tooLong = !this.#running && now - this.#awaySince > START_TIMEOUT_MS
     const problem = fatalProblem(error, this.#running) ?? (tooLong ? problemOf(error) : undefined)
     if (problem !== undefined) return failed(problem)
     log.debug({ ...this.#about(), err: error }, 'a group round failed')
