@@ -4,6 +4,16 @@ import { recordFormats } from '../records/render-record.ts'
 import { checkTopicName } from '../routes/route.ts'
 import { reasonFor } from '../schema-reasons.ts'
 import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../start-position.ts'
+import {
+  Headers,
+  Key,
+  Limit,
+  type Narrowing,
+  OnlyPartition,
+  type RawNarrowing,
+  readNarrowing,
+  Until,
+} from './narrowing.ts'
 import { MAX_WINDOW, MAX_WINDOW_BYTES } from './window.ts'
 
 /** Most topics of one subscription. */
@@ -63,7 +73,7 @@ export const WindowBytes = z.int().min(1).max(MAX_WINDOW_BYTES).meta({
 })
 
 /** A subscription, from the URL or the first frame. */
-export interface SubscriptionOptions {
+export interface SubscriptionOptions extends Narrowing {
   readonly topics: readonly string[]
   readonly group: string | undefined
   readonly from: StartPosition
@@ -85,7 +95,7 @@ export interface GraceLimits {
   readonly maxGraceMs: number
 }
 
-interface RawOptions {
+interface RawOptions extends RawNarrowing {
   /** May be left out with `resume` alone. */
   topics?: readonly string[] | undefined
   group?: string | undefined
@@ -127,6 +137,11 @@ export const SubscriptionQuery = z.strictObject({
   isolation: Isolation.optional(),
   window: digitsOf(WindowRecords).optional(),
   windowBytes: digitsOf(WindowBytes).optional(),
+  partition: digitsOf(OnlyPartition).optional(),
+  until: Until.optional(),
+  limit: digitsOf(Limit).optional(),
+  key: Key.optional(),
+  header: Headers.optional(),
   grace: digitsOf(Grace).optional(),
   resume: Resume.optional(),
 })
@@ -142,9 +157,13 @@ export function subscriptionFromQuery(
   if (query.size === 0) return undefined
   const errors: ProblemPart[] = []
   for (const name of new Set(query.keys())) {
-    if (query.getAll(name).length > 1) errors.push({ parameter: name, reason: 'given more than once' })
+    const isList = name === 'header'
+    if (query.getAll(name).length > 1 && !isList)
+      errors.push({ parameter: name, reason: 'given more than once' })
   }
-  const result = SubscriptionQuery.safeParse(Object.fromEntries(query), { error: reasonFor })
+  const given: Record<string, unknown> = Object.fromEntries(query)
+  if (query.has('header')) given.header = query.getAll('header')
+  const result = SubscriptionQuery.safeParse(given, { error: reasonFor })
   if (!result.success) {
     for (const issue of result.error.issues) {
       if (issue.code === 'unrecognized_keys') {
@@ -186,6 +205,8 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     errors.push({ parameter: 'grace', reason: `at most ${grace.maxGraceMs}` })
   if (raw.grace === 0 && raw.resume !== undefined)
     errors.push({ parameter: 'grace', reason: 'not 0 with resume' })
+  const hasWindow = raw.window !== undefined || raw.windowBytes !== undefined
+  const narrowing = readNarrowing(raw, { topics, isInGroup, hasWindow }, errors)
   const from = parseStartPosition(raw.from ?? 'latest')
   if (from === undefined) errors.push({ parameter: 'from', reason: START_POSITION_FORMS })
   if (errors.length > 0 || from === undefined) throw invalidSubscription(errors)
@@ -201,6 +222,7 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     windowBytes: raw.windowBytes,
     graceMs: raw.grace ?? (raw.resume === undefined ? grace.graceMs : undefined),
     resume: raw.resume,
+    ...narrowing,
   }
 }
 

@@ -113,7 +113,7 @@ describe('examples/export.sh', () => {
     const dir = temporaryDir()
     const file = join(dir, 'orders.ndjson')
     // So slow that there is a middle to be killed in.
-    writeFileSync(join(dir, '.curlrc'), 'limit-rate = 4M\n')
+    writeFileSync(join(dir, '.curlrc'), 'limit-rate = 1M\n')
     const start = (curlHome: string) =>
       spawn('sh', [join(root, 'examples/export.sh'), topic, file], {
         env: { ...process.env, SLUICE_URL: gateway.url, CURL_HOME: curlHome },

@@ -140,6 +140,37 @@ describe('a subscription that comes back', () => {
   })
 })
 
+describe('a subscription to a part', () => {
+  it('says which, as a read over HTTP does', () => {
+    expect(fromUrl('topics=a&partition=2&until=@5&limit=3&key=k&header=x:1&header=y:2')).toMatchObject({
+      partition: 2,
+      until: { kind: 'time', timestamp: 5 },
+      limit: 3,
+      filter: expect.any(Function) as unknown,
+    })
+    expect(fromUrl('topics=a')).toMatchObject({ until: undefined, limit: undefined, filter: undefined })
+  })
+
+  it.each([
+    ['topics=a&until=-1', ['until']],
+    ['topics=a&until=earliest', ['until']],
+    ['topics=a&limit=0', ['limit']],
+    ['topics=a&limit=x', ['limit']],
+    ['topics=a,b&partition=0', ['partition']],
+    ['topics=a&partition=-1', ['partition']],
+    ['topics=a&header=x', ['header']],
+    ['topics=a&key=a&key=b', ['key']],
+    ['topics=a&key=a&window=5', ['key']],
+    ['topics=a&header=a:b&windowBytes=5', ['header']],
+    [
+      'topics=a&group=g&until=latest&limit=1&key=k&header=a:b&partition=0',
+      ['partition', 'until', 'limit', 'key', 'header'],
+    ],
+  ])('refuses %s', (query, errors) => {
+    expect(fromUrl(query)).toEqual({ code: 'invalid_subscription', errors })
+  })
+})
+
 describe('a subscription in the first frame', () => {
   it('means the same as in the URL', () => {
     const frame = { topics: ['orders'], group: 'billing', from: 'earliest', ack: 'client' as const }
