@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets } from '../support/groups.ts'
-import { makeAgain, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
+import { addPartitions, makeAgain, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
 import { numbered, produce, removeRecordsBelow } from '../support/produce.ts'
 import { connect } from '../support/ws.ts'
 
@@ -85,7 +85,7 @@ describe('a member of a group whose topic changes', () => {
     const topic = await makeTopic()
     const client = connect(gateway, { topics: topic, group: uniqueName('g'), from: 'latest' })
     await client.frame('caughtUp')
-    await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] }))
+    await addPartitions(topic, 2)
     await produce(topic, numbered(3, { partition: 1 }))
     await client.received(3)
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
-import { makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
+import { addPartitions, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
 import { numbered, produce, removeRecordsBelow, transact } from '../support/produce.ts'
 import { connect, placesOf, type WsClient } from '../support/ws.ts'
 
@@ -124,7 +124,7 @@ describe('a reader without a group', () => {
     await before.received(1)
     const { cursor } = before.all('records')[0]!
     await before.close()
-    await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] }))
+    await addPartitions(topic, 2)
     await produce(topic, numbered(2, { partition: 1 }))
     const other = await startTestGateway()
     const resumed = connect(other, { topics: topic, cursor: cursor! })
@@ -136,7 +136,7 @@ describe('a reader without a group', () => {
     const topic = await makeTopic()
     const client = connect(gateway, { topics: topic })
     await client.frame('caughtUp')
-    await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] }))
+    await addPartitions(topic, 2)
     await produce(topic, numbered(2, { partition: 1 }))
     expect(placesOf(await client.received(2))).toEqual([`${topic}:1:0`, `${topic}:1:1`])
     expect(client.all('assigned').at(-1)).toEqual({

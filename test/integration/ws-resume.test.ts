@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets, membersOf } from '../support/groups.ts'
-import { makeAgain, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
+import { addPartitions, makeAgain, makeTopic, uniqueName } from '../support/kafka.ts'
 import { numbered, produce, produceSteadily, withProducer } from '../support/produce.ts'
 import { rawConnect } from '../support/raw-ws.ts'
 import { connect, type WsClient } from '../support/ws.ts'
@@ -224,7 +224,7 @@ describe('a member that is away', () => {
     await first.frame('caughtUp')
     first.destroy()
     await first.closed
-    await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic: grown, count: 2 }] }))
+    await addPartitions(grown, 2)
     await makeAgain(again)
     await produce(grown, numbered(3, { partition: 1 }))
     await produce(again, numbered(2))

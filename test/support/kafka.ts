@@ -52,6 +52,27 @@ export async function makeTopic(
   return topic
 }
 
+/**
+ * Adds partitions to a topic, and waits until the brokers tell of them: kafkajs drops, without a word, what it is to
+ * send to a partition that it does not know.
+ */
+export async function addPartitions(topic: string, count: number, bootstrap?: string): Promise<void> {
+  await withAdmin(async (admin) => {
+    const isThere = async () => {
+      try {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+        const { length } = topics[0]!.partitions
+        if (length < count) await admin.createPartitions({ topicPartitions: [{ topic, count }] })
+        return length === count && (await hasLeaders(admin, topic))
+      } catch {
+        // Not every broker knows a topic that was made a moment ago.
+        return false
+      }
+    }
+    await vi.waitUntil(isThere, { timeout: 20_000, interval: 20 })
+  }, bootstrap)
+}
+
 async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
@@ -74,6 +95,7 @@ export async function makeAgain(topic: string, bootstrap?: string): Promise<void
   await withAdmin(async (admin) => {
     await admin.deleteTopics({ topics: [topic] })
     await vi.waitUntil(async () => !(await admin.listTopics()).includes(topic))
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1 }] })
+    await vi.waitUntil(() => hasLeaders(admin, topic), { timeout: 20_000, interval: 20 })
   }, bootstrap)
 }
