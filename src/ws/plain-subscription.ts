@@ -19,7 +19,7 @@ export class PlainSubscription implements Subscription {
   constructor(deps: Deps, connection: WsConnection, options: SubscriptionOptions) {
     this.#connection = connection
     const reader = openSharedReader(deps.cluster, options.isolation, deps.config.limits)
-    this.feed = new Feed(deps.cluster, connection, reader, options, (positions) =>
+    this.feed = new Feed(deps.cluster, connection, reader, options, undefined, (positions) =>
       this.#stream.seek(positions),
     )
     this.#stream = new TopicStream(deps.cluster, this.feed.reader, connection.log, options)
@@ -80,6 +80,11 @@ export class PlainSubscription implements Subscription {
           offset,
         }))
         return this.#connection.send({ type: 'assigned', partitions })
+      }
+      case 'revoked': {
+        const { partitions } = event
+        this.feed.receipts.removed(partitions)
+        return this.#connection.send({ type: 'revoked', partitions: [...partitions], reason: 'lost' })
       }
       case 'progress':
         return this.#sent(event.topic, event.partition, -1, event.nextOffset)

@@ -106,6 +106,14 @@ export class Membership {
     }
   }
 
+  /** Reads other topics from now on: the group hears of it in a rebalance. */
+  subscribe(topics: readonly string[]): void {
+    if (this.#stop.signal.aborted) return
+    this.#topics.subscribe(topics)
+    // A round that has begun was joined with those before.
+    this.#mustRejoin('the subscription changed')
+  }
+
   /** Ends every wait and timer. The group is not told. */
   stop(): void {
     this.#stop.abort()
@@ -129,7 +137,14 @@ export class Membership {
     signal.throwIfAborted()
     const reason = this.#rejoin ?? 'the member is new or tries again'
     this.#rejoin = undefined
-    const request = { ...options, owned: holdings.all(), generation: this.standing.generation, reason }
+    const { own: topics } = this.#topics
+    const request = {
+      ...options,
+      topics,
+      owned: holdings.all(),
+      generation: this.standing.generation,
+      reason,
+    }
     const round = rebalance(coordinator, request, this.#roundEvents, log, signal)
     const result = await round.finally(() => this.#heartbeat.joinOver())
     signal.throwIfAborted()
