@@ -26,7 +26,7 @@ export const Grace = z.int().min(0).meta({
 
 export const Resume = z.string().meta({
   description:
-    'The `token` of the last `resume` frame: takes the place that the socket before had in its group. It implies `topics` and `group`.',
+    'The `token` of the last `resumable` frame: takes the place that the socket before had in its group. It implies `topics` and `group`.',
 })
 
 export const TopicList = z

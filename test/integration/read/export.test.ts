@@ -241,15 +241,12 @@ describe('GET /v1/topics/{topic}/records as NDJSON', () => {
     }
   })
 
-  it.each(['until=latest', 'key=a', 'header=a:b', 'follow=false'])(
-    'is what %s is of, and no single answer',
-    async (query) => {
-      const gateway = await startTestGateway()
-      const answer = await http(gateway).get(`/v1/topics/t/records?${query}`)
-      expect(answer.status).toBe(422)
-      expect(answer.json).toMatchObject({ errors: [{ parameter: query.split('=')[0] }] })
-    },
-  )
+  it.each(['until=latest', 'follow=false'])('is what %s is of, and no single answer', async (query) => {
+    const gateway = await startTestGateway()
+    const answer = await http(gateway).get(`/v1/topics/t/records?${query}`)
+    expect(answer.status).toBe(422)
+    expect(answer.json).toMatchObject({ errors: [{ parameter: query.split('=')[0] }] })
+  })
 
   it('answers HEAD with its headers, and 404s and 406s as any read', async () => {
     const gateway = await startTestGateway()

@@ -83,8 +83,25 @@ describe('a subscription in the URL', () => {
     ['topics=orders&cursor=x&group=g', ['cursor']],
     [`topics=orders&cursor=${'x'.repeat(16_385)}`, ['cursor']],
     ['topics=orders&__proto__=x', ['__proto__']],
+    ...['-1', '1.5', '1e3', '', 'all', '100001', '9'.repeat(40)].map((window): [string, string[]] => [
+      `topics=orders&window=${window}`,
+      ['window'],
+    ]),
+    ...['0', '-1', '1.5', '', '1073741825'].map((bytes): [string, string[]] => [
+      `topics=orders&windowBytes=${bytes}`,
+      ['windowBytes'],
+    ]),
+    ['topics=orders&window=0&windowBytes=5', ['windowBytes']],
   ])('refuses %.60s and names what is wrong', (query, errors) => {
     expect(fromUrl(query)).toEqual({ code: 'invalid_subscription', errors })
+  })
+
+  it('takes a window of records, of bytes, of both', () => {
+    expect(fromUrl('topics=orders&window=0')).toMatchObject({ window: 0, windowBytes: undefined })
+    expect(fromUrl('topics=orders&window=100000&windowBytes=1073741824')).toMatchObject({
+      window: 100_000,
+      windowBytes: 1_073_741_824,
+    })
   })
 
   it('names everything that is wrong at once', () => {
