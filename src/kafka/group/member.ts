@@ -145,6 +145,11 @@ export class GroupMember {
     return !this.#membership.expired() && this.#holdings.get(partition) !== undefined
   }
 
+  /** Reads these topics in place of those before. Before start() too. */
+  subscribe(topics: readonly string[]): void {
+    this.#membership.subscribe(topics)
+  }
+
   /**
    * Joins the group. Resolves after the first assignment, which may be empty, has been handed to `assigned`.
    * @throws Problem kafka_authorization, kafka_auth_failed, group_incompatible, group_full, session_timeout_refused,

@@ -113,6 +113,14 @@ export class Membership {
     }
   }
 
+  /** Reads other topics from now on: the group hears of it in a rebalance. */
+  subscribe(topics: readonly string[]): void {
+    if (this.#stop.signal.aborted) return
+    this.#topics.subscribe(topics)
+    // A round that has begun was joined with those before.
+    this.#mustRejoin('the subscription changed')
+  }
+
   /** Ends every wait and timer. The group is not told. */
   stop(): void {
     this.#stop.abort()
@@ -139,8 +147,10 @@ export class Membership {
     const reason = this.#rejoin ?? 'the member is new or tries again'
     // It had its share as one that is away, in a rebalance meanwhile; now it can have more.
     this.#rejoin = before?.isAway === true ? 'the member is back' : undefined
+    const { own: topics } = this.#topics
     const request = {
       ...options,
+      topics,
       owned: holdings.all(),
       generation: this.standing.generation,
       isAway: this.#isAway,
