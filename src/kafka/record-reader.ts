@@ -146,7 +146,10 @@ export class RecordReader {
       },
       stalled: (loop) => this.#stalled(loop),
       placed: (partition, nodeId) => this.#loopOf(nodeId).add(partition),
-      lost: (partition, reason) => this.#lost(partition, reason),
+      lost: (partition, reason) => {
+        if (reason === 'topic_recreated') void this.#lostAmong(partition, reason)
+        else this.#lost(partition, reason)
+      },
       troubled: (problem) => this.#troubled(problem),
     }
   }
@@ -179,7 +182,7 @@ export class RecordReader {
 
   /** A partition has left its loop with an error code. */
   #refused(partition: AssignedPartition, errorCode: number): void {
-    if (errorCode === KafkaCode.OFFSET_OUT_OF_RANGE) void this.#lostRange(partition)
+    if (errorCode === KafkaCode.OFFSET_OUT_OF_RANGE) void this.#lostAmong(partition, 'out_of_range')
     else if (errorCode === KafkaCode.TOPIC_AUTHORIZATION_FAILED) this.#lost(partition, 'not_authorized')
     else if (errorCode === KafkaCode.CORRUPT_MESSAGE)
       this.#damaged(partition, 'the broker finds its log damaged')
@@ -205,30 +208,28 @@ export class RecordReader {
     this.#placement.add(partition)
   }
 
-  #lost(
-    partition: AssignedPartition,
-    reason: LostReason,
-    bounds: { earliest?: number; latest?: number } = {},
-  ): void {
+  #lost(partition: AssignedPartition, reason: LostReason, bounds?: Bounds): void {
     const { topic, partition: number } = partition
     this.#queue.push(partition, { kind: 'lost', topic, partition: number, reason, ...bounds })
   }
 
-  async #lostRange(partition: AssignedPartition): Promise<void> {
+  /** The position is gone, but there are others: says between which bounds, where that can be found out soon. */
+  async #lostAmong(partition: AssignedPartition, reason: LostReason): Promise<void> {
     const { topic, partition: number, topicId } = partition
     const { isolation } = this.#bounds
     let bounds: Bounds | undefined
     try {
       const info = await this.#cluster.topic(topic)
-      const deadline = new Deadline(BOUNDS_TIMEOUT_MS)
-      if (info?.id === topicId) {
+      const isMeant = (info?.id === topicId) === (reason === 'out_of_range')
+      if (info?.partitions[number] !== undefined && isMeant) {
+        const deadline = new Deadline(BOUNDS_TIMEOUT_MS)
         const found = await findBounds(this.#cluster, info, [number], isolation, deadline)
         bounds = found.get(number)
       }
     } catch {
       // The event is worth more than the bounds in it.
     }
-    if (this.#assigned.get(keyOf(partition)) === partition) this.#lost(partition, 'out_of_range', bounds)
+    if (this.#assigned.get(keyOf(partition)) === partition) this.#lost(partition, reason, bounds)
   }
 
   /** A broker is silent: moves the partitions that metadata shows at another by now. */

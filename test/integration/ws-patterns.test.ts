@@ -214,3 +214,30 @@ describe('positions', () => {
     await client.frame('caughtUp')
   })
 })
+
+describe('a pattern of a socket that drops and comes back', () => {
+  it('keeps its place, and what was made meanwhile joins in from its start', async () => {
+    const gateways = [await startTestGateway(), await startTestGateway()] as const
+    const prefix = uniqueName('back')
+    const a = await makeNamed(`${prefix}-a`, 2)
+    const group = uniqueName('g')
+    const query = { topics: `${prefix}-*`, group, from: 'earliest', ack: 'client' }
+    const first = connect(gateways[0], { ...query, grace: '20000' })
+    const { token } = await first.frame('resumable')
+    await first.until('both partitions', () => assignedTopics(first).length === 1)
+    await produce(a, numbered(2))
+    await first.received(2)
+    first.ack({ topic: a, partition: 0, offset: 0 })
+    await first.frame('committed', { where: ({ offsets }) => offsets.some(({ offset }) => offset === 1) })
+    first.destroy()
+    await first.closed
+    const b = await makeNamed(`${prefix}-b`)
+    await produce(b, numbered(2))
+    const back = connect(gateways[1], { resume: token, ack: 'client' })
+    expect(await back.frame('resumable')).toMatchObject({ kept: true })
+    await back.until('all that is left', () => back.records.length >= 3, NOTICED_MS)
+    const places = new Set(back.records.map(({ topic, offset }) => `${topic} ${offset}`))
+    expect([...places].sort()).toEqual([`${a} 1`, `${b} 0`, `${b} 1`])
+    expect(back.all('error')).toEqual([])
+  })
+})

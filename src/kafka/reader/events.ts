@@ -37,7 +37,7 @@ export type LostReason = 'out_of_range' | 'topic_recreated' | 'topic_deleted' | 
 export interface LostEvent extends PartitionKey {
   readonly kind: 'lost'
   readonly reason: LostReason
-  /** The bounds there are now, with out_of_range and where the broker told them. */
+  /** The bounds there are now, with out_of_range and topic_recreated, where the broker told them. */
   readonly earliest?: number
   readonly latest?: number
 }

@@ -225,7 +225,11 @@ describe('RecordReader', () => {
       await until(() => admin.createTopics({ topics: [{ topic }], waitForLeaders: true }).catch(() => false))
     })
     await produce(topic, numbered(5, { from: 100 }))
-    expect(await takeKind(reader, 'lost')).toMatchObject({ reason: 'topic_recreated' })
+    expect(await takeKind(reader, 'lost')).toMatchObject({
+      reason: 'topic_recreated',
+      earliest: 0,
+      latest: 5,
+    })
     await cluster.refreshTopic(topic)
     reader.assign(await positions(cluster, topic))
     expect(valuesOf(await take(reader, 5))).toEqual(names(5, 100))
