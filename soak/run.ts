@@ -2,6 +2,9 @@ import { consume } from './consume/run.ts'
 import { parseOptions, usage } from './options.ts'
 import { produce } from './produce.ts'
 
+// What was started ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
 try {
   const options = parseOptions(process.argv.slice(2))
   const isKept = options.what === 'produce' ? await produce(options) : await consume(options)

@@ -66,6 +66,7 @@ export const exampleFrames: readonly Example[] = [
   { type: 'produceHeld', inFlight: 1_000, bytes: 181_000 } as Example,
   { type: 'produceReady' },
   { type: 'caughtUp' },
+  { type: 'end', reason: 'until', cursor: 'AZ8xR2wKZbU0i0tHqJ0T1yM7x3oQBgEAAw' } as Example,
   {
     type: 'error',
     code: 'unknown_type',

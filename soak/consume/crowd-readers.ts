@@ -50,6 +50,7 @@ async function open(): Promise<void> {
   else throw new Error(`a reader was closed with ${first}`)
 }
 
+process.on('disconnect', () => process.exit())
 for (let opened = 0; opened < Number(count); opened += WAVE) {
   await Promise.all(Array.from({ length: Math.min(WAVE, Number(count) - opened) }, open))
 }

@@ -16,6 +16,8 @@ export interface Faults {
   double: number
   /** Committed, and never acked. */
   unasked: number
+  /** Acked by who has the partition in the end, and not committed. */
+  unkept: number
 }
 
 export interface Verdict {
@@ -53,6 +55,7 @@ class Findings implements Verdict {
     rewound: 0,
     double: 0,
     unasked: 0,
+    unkept: 0,
   }
   readonly broken: string[] = []
   readonly #log: PartitionLog
@@ -132,10 +135,13 @@ export function judgeGroup(
     } else confirm(findings, group[partition]!, own, seen)
   }
   committed?.forEach((offset, partition) => {
-    const { acked, receipt } = group[partition]!
+    const { acked, receipt, holdings } = group[partition]!
+    const last = holdings.at(-1)
     const at = `${partition} is committed at ${offset} in the end`
     if (offset < receipt) findings.say('rewound', `${at}, was confirmed at ${receipt}`)
     if (offset > acked) findings.say('unasked', `${at}, acked up to ${acked}`)
+    if (offset < (last?.acked ?? 0))
+      findings.say('unkept', `${at}, ${last!.connection} acked up to ${last!.acked}`)
   })
   findings.missing('the group')
   return findings

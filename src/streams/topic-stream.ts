@@ -66,6 +66,8 @@ export class TopicStream {
   #cursor: CursorText | undefined
   /** Partitions that have not come to their end, with how far they were read. */
   readonly #open = new Map<string, TopicPartition & { offset: number }>()
+  /** Partitions that have, and whose last records are only being given out: unassigned, these would not be current. */
+  #finished: TopicPartition[] = []
   /** Records still wanted. */
   #left: number
   /** What is to be said that did not come from the reader. */
@@ -148,6 +150,7 @@ export class TopicStream {
     while (!this.#stopped && !signal.aborted) {
       if (this.#own.length > 0) return this.#own.splice(0)
       if (this.#ended) break
+      if (this.#finished.length > 0) this.#reader.unassign(this.#finished.splice(0))
       const events = this.#translate(await this.#read(signal))
       if (events.length > 0) return events
     }
@@ -269,7 +272,7 @@ export class TopicStream {
 
   #finish(partition: TopicPartition): void {
     this.#open.delete(keyOf(partition))
-    this.#reader.unassign([partition])
+    this.#finished.push(partition)
     this.#catchUp.unassigned([partition])
   }
 

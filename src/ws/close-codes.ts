@@ -8,6 +8,7 @@ export interface CloseCode {
   readonly meaning: string
 }
 
+export const CLOSE_DONE = 1000
 export const CLOSE_UNSUPPORTED_DATA = 1003
 /** For whatever ends a socket without a code of its own, and will again. */
 export const CLOSE_BAD_CLIENT = 4400
@@ -25,6 +26,7 @@ export const GOODBYES: ReadonlySet<number> = new Set([1000, 1001, 1005])
 
 /** RFC 6455, section 7.4.1: what the gateway itself sends of it. Whoever closes first gets the own code back. */
 const protocol: readonly CloseCode[] = [
+  { code: CLOSE_DONE, meaning: 'The subscription has come to the end that it asked for.' },
   { code: 1002, meaning: 'The client broke the WebSocket protocol.' },
   { code: CLOSE_UNSUPPORTED_DATA, meaning: 'A binary frame came; all messages are text.' },
   { code: 1007, meaning: 'A message was not UTF-8.' },

@@ -4,6 +4,7 @@ import { ProducedOnce, Sequence } from '../routes/producers/producer-schemas.ts'
 import { OutgoingRecordBody, RecordError, RecordPosition } from '../routes/records/produce-schemas.ts'
 import { TopicName } from '../routes/route.ts'
 import { parseStartPosition, START_POSITION_FORMS } from '../start-position.ts'
+import { Headers, Key, Limit, OnlyPartition, Until } from './narrowing.ts'
 import {
   Ack,
   Cursor,
@@ -45,6 +46,11 @@ export const SubscribeMessage = z
     isolation: Isolation.optional(),
     window: WindowRecords.optional(),
     windowBytes: WindowBytes.optional(),
+    partition: OnlyPartition.optional(),
+    until: Until.optional(),
+    limit: Limit.optional(),
+    key: Key.optional(),
+    header: Headers.optional(),
     grace: Grace.optional(),
     resume: Resume.optional(),
   })
@@ -255,6 +261,11 @@ export const ServerMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('caughtUp') }).meta({
     id: 'caughtUp',
     description: 'Every assigned partition has been read to its end, once per assignment.',
+  }),
+  z.object({ type: z.literal('end'), reason: z.enum(['until', 'limit']), cursor: z.string() }).meta({
+    id: 'end',
+    description:
+      'What was asked for has been sent, up to `until` or as many as `limit`. The socket is closed with 1000; `cursor` goes on from here.',
   }),
   z
     .object({

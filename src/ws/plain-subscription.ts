@@ -1,23 +1,30 @@
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { openSharedReader } from '../streams/event-reader.ts'
-import type { RecordsEvent, StreamEvent } from '../streams/events.ts'
+import type { ProgressEvent, RecordsEvent, StreamEvent } from '../streams/events.ts'
+import { isSharedTurn, Renderings } from '../streams/renderings.ts'
 import { TopicStream } from '../streams/topic-stream.ts'
+import { CLOSE_DONE } from './close-codes.ts'
 import type { WsConnection } from './connection.ts'
 import { Feed } from './feed.ts'
 import { RecordsFrame } from './records-frame.ts'
 import type { Subscription } from './subscription.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 
+/** Frames that many sockets are sent. */
+const shared = new Renderings<readonly Buffer[]>()
+
 /** A socket that reads every partition of its topics by itself. Nothing is committed: each frame's cursor resumes after it. */
 export class PlainSubscription implements Subscription {
   readonly #connection: WsConnection
   readonly feed: Feed
   readonly #stream: TopicStream
+  readonly #format: SubscriptionOptions['format']
   readonly #frame: RecordsFrame
 
   constructor(deps: Deps, connection: WsConnection, options: SubscriptionOptions) {
     this.#connection = connection
+    this.#format = options.format
     const reader = openSharedReader(deps.cluster, options.isolation, deps.config.limits)
     this.feed = new Feed(deps.cluster, connection, reader, options, undefined, (positions) =>
       this.#stream.seek(positions),
@@ -36,29 +43,52 @@ export class PlainSubscription implements Subscription {
     for (;;) {
       const events = await this.#stream.next(signal)
       if (events.length === 0) return
-      for (const event of events) {
-        // Paused or repositioned between being taken and now.
-        if ('partition' in event && !this.feed.reader.isCurrent(event)) continue
-        if (event.kind === 'records') this.#records(event)
-        else {
-          this.#endFrame()
-          this.#other(event)
-        }
-      }
+      if (isSharedTurn(events) && events.every((event) => this.feed.reader.isCurrent(event))) {
+        const cursor = this.#stream.cursor().toString()
+        const frames = shared.of(events, this.#format, cursor, () => this.#frames(events))
+        for (const frame of frames) this.#connection.sendText(frame)
+        for (const event of events) this.#passed(event)
+      } else for (const event of events) this.#tell(event)
       this.#endFrame()
       this.feed.receipts.ping()
       await this.#connection.writable()
     }
   }
 
-  #records({ topic, partition, records, nextOffset }: RecordsEvent): void {
+  /** The frames for some events, which count as sent. */
+  #frames(events: readonly (RecordsEvent | ProgressEvent)[]): Buffer[] {
+    const frames: Buffer[] = []
+    for (const event of events) {
+      if (event.kind === 'records') this.#records(event, (frame) => frames.push(frame))
+      else this.#passed(event)
+    }
+    this.#frame.end((frame) => frames.push(frame))
+    return frames
+  }
+
+  #tell(event: StreamEvent): void {
+    // Paused or repositioned between being taken and now.
+    if ('partition' in event && !this.feed.reader.isCurrent(event)) return
+    if (event.kind === 'records') return this.#records(event, (frame) => this.#connection.sendText(frame))
+    this.#endFrame()
+    this.#other(event)
+  }
+
+  #records(event: RecordsEvent, send: (frame: Buffer) => void): void {
+    const { topic, partition, records } = event
     for (const record of records) {
       this.#frame.add(topic, partition, record)
       if (!this.#frame.full) continue
       this.#sent(topic, partition, record.offset, record.offset + 1)
-      this.#endFrame()
+      this.#frame.end(send)
     }
-    this.#sent(topic, partition, records.at(-1)?.offset ?? -1, nextOffset)
+    this.#passed(event)
+  }
+
+  /** An event has been sent as a whole. */
+  #passed(event: RecordsEvent | ProgressEvent): void {
+    const last = event.kind === 'records' ? (event.records.at(-1)?.offset ?? -1) : -1
+    this.#sent(event.topic, event.partition, last, event.nextOffset)
   }
 
   #sent(topic: string, partition: number, lastRecord: number, position: number): void {
@@ -87,11 +117,16 @@ export class PlainSubscription implements Subscription {
         return this.#connection.send({ type: 'revoked', partitions: [...partitions], reason: 'lost' })
       }
       case 'progress':
-        return this.#sent(event.topic, event.partition, -1, event.nextOffset)
+        return this.#passed(event)
       case 'problem':
         return event.final ? this.#connection.fail(event.problem) : this.#connection.sendError(event.problem)
       case 'caughtUp':
         return this.#connection.send({ type: 'caughtUp' })
+      case 'end': {
+        const cursor = this.#stream.cursor().toString()
+        this.#connection.send({ type: 'end', reason: event.reason, cursor })
+        return this.#connection.close(CLOSE_DONE, 'the end')
+      }
     }
   }
 

@@ -99,9 +99,10 @@ export class Session {
 
   #make(options: SubscriptionOptions, place: Place | undefined): Subscription {
     const { group, topics } = place ?? options
-    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, options)
+    const own = { ...options, group, topics }
+    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own)
     const seat = place && { place, places: this.#places }
-    return new GroupSubscription(this.#deps, this.#connection, { ...options, topics }, group, seat)
+    return new GroupSubscription(this.#deps, this.#connection, own, group, seat)
   }
 
   /** Ends the socket for an error that nothing on it survives. */

@@ -5,6 +5,16 @@ import { recordFormats } from '../records/render-record.ts'
 import { checkTopicName } from '../routes/route.ts'
 import { reasonFor } from '../schema-reasons.ts'
 import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../start-position.ts'
+import {
+  Headers,
+  Key,
+  Limit,
+  type Narrowing,
+  OnlyPartition,
+  type RawNarrowing,
+  readNarrowing,
+  Until,
+} from './narrowing.ts'
 import { MAX_WINDOW, MAX_WINDOW_BYTES } from './window.ts'
 
 /** Most topics of one subscription. */
@@ -17,7 +27,7 @@ export const Grace = z.int().min(0).meta({
 
 export const Resume = z.string().meta({
   description:
-    'The `token` of the last `resume` frame: takes the place that the socket before had in its group. It implies `topics` and `group`.',
+    'The `token` of the last `resumable` frame: takes the place that the socket before had in its group. It implies `topics` and `group`.',
 })
 
 export const TopicList = z
@@ -77,7 +87,7 @@ export const WindowBytes = z.int().min(1).max(MAX_WINDOW_BYTES).meta({
 })
 
 /** A subscription, from the URL or the first frame. */
-export interface SubscriptionOptions {
+export interface SubscriptionOptions extends Narrowing {
   readonly topics: readonly string[]
   readonly group: string | undefined
   readonly from: StartPosition
@@ -101,7 +111,7 @@ export interface GraceLimits {
   readonly maxGraceMs: number
 }
 
-interface RawOptions {
+interface RawOptions extends RawNarrowing {
   /** May be left out with `resume` alone. */
   topics?: readonly string[] | undefined
   group?: string | undefined
@@ -147,6 +157,11 @@ export const SubscriptionQuery = z.strictObject({
   isolation: Isolation.optional(),
   window: digitsOf(WindowRecords).optional(),
   windowBytes: digitsOf(WindowBytes).optional(),
+  partition: digitsOf(OnlyPartition).optional(),
+  until: Until.optional(),
+  limit: digitsOf(Limit).optional(),
+  key: Key.optional(),
+  header: Headers.optional(),
   grace: digitsOf(Grace).optional(),
   resume: Resume.optional(),
 })
@@ -162,9 +177,13 @@ export function subscriptionFromQuery(
   if (query.size === 0) return undefined
   const errors: ProblemPart[] = []
   for (const name of new Set(query.keys())) {
-    if (query.getAll(name).length > 1) errors.push({ parameter: name, reason: 'given more than once' })
+    const isList = name === 'header'
+    if (query.getAll(name).length > 1 && !isList)
+      errors.push({ parameter: name, reason: 'given more than once' })
   }
-  const result = SubscriptionQuery.safeParse(Object.fromEntries(query), { error: reasonFor })
+  const given: Record<string, unknown> = Object.fromEntries(query)
+  if (query.has('header')) given.header = query.getAll('header')
+  const result = SubscriptionQuery.safeParse(given, { error: reasonFor })
   if (!result.success) {
     for (const issue of result.error.issues) {
       if (issue.code === 'unrecognized_keys') {
@@ -210,7 +229,11 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     errors.push({ parameter: 'positions', reason: 'not together with cursor' })
   if (raw.positions !== undefined && isInGroup)
     errors.push({ parameter: 'positions', reason: 'not in a group: a group resumes where it committed' })
+  if (raw.positions !== undefined && raw.partition !== undefined)
+    errors.push({ parameter: 'positions', reason: 'not together with partition' })
   const positions = raw.positions && positionsOf(raw.positions, topics, errors)
+  const hasWindow = raw.window !== undefined || raw.windowBytes !== undefined
+  const narrowing = readNarrowing(raw, { topics, isInGroup, hasWindow }, errors)
   const from = parseStartPosition(raw.from ?? 'latest')
   if (from === undefined) errors.push({ parameter: 'from', reason: START_POSITION_FORMS })
   if (errors.length > 0 || from === undefined) throw invalidSubscription(errors)
@@ -227,6 +250,7 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     windowBytes: raw.windowBytes,
     graceMs: raw.grace ?? (raw.resume === undefined ? grace.graceMs : undefined),
     resume: raw.resume,
+    ...narrowing,
   }
 }
 

@@ -15,6 +15,7 @@ const expectations: [pattern: RegExp, expected: RegExp][] = [
   [/"name": "orders"/, /"name":\s*"orders"/],
   [/-d '\{"key": "order-17", "value": \{"total": 12.5\}\}'/, /^\{"partition":\d,"offset":0,/],
   [/records\?from=earliest'$/, /"value":\{"total": 12.5\}/],
+  [/text\/event-stream/, /retry: 1000[^]*data: \{"topic":"orders"/],
   [/-d '\{"records"/, /^\{"results":\[\{"partition":\d,"offset":\d/],
   [/key=note-1/, /^\{"partition":\d,"offset":\d/],
   [/^websocat /, /"type":"records".*"key":"order-17"/],

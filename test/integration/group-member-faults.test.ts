@@ -8,12 +8,20 @@ import { startTemporaryBroker } from '../../dev/kafka/temporary-broker.ts'
 import { findCoordinator, GROUP_KEY } from '../../src/kafka/wire/group-apis.ts'
 import { keys, Ledger, TestMember, testCluster } from '../support/group-members.ts'
 import { brokers, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
+import { KafkaProxy } from '../support/kafka-proxy.ts'
+
+const SYNC_GROUP = 14
 
 const memberProcess = new URL('../support/group-member-process.ts', import.meta.url).pathname
 
 /** A member in another process, and all that it has said. */
-async function startMemberProcess(groupId: string, topic: string, sessionTimeoutMs: number) {
-  const args = [memberProcess, brokers(), groupId, topic, String(sessionTimeoutMs)]
+async function startMemberProcess(
+  groupId: string,
+  topic: string,
+  sessionTimeoutMs: number,
+  bootstrap = brokers(),
+) {
+  const args = [memberProcess, bootstrap, groupId, topic, String(sessionTimeoutMs)]
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const said: string[] = []
@@ -151,6 +159,27 @@ describe('GroupMember in trouble', { timeout: 90_000 }, () => {
       { cluster: testCluster('127.0.0.1:1') },
     )
     await expect(a.member.start()).rejects.toMatchObject({ code: 'kafka_unavailable', status: 503 })
+  })
+
+  it('joins though a dead member holds the group up for longer than a coordinator is looked for, and a round fails then', async () => {
+    const proxy = await KafkaProxy.start()
+    onTestFinished(() => proxy.close())
+    const advertised = `PLAINTEXT://127.0.0.1:${proxy.port}`
+    const kafka = await startTemporaryBroker({ configs: { 'advertised.listeners': advertised } })
+    onTestFinished(() => kafka.stop())
+    proxy.target = Number(kafka.bootstrap.split(':')[1])
+    const topic = await makeTopic({}, kafka.bootstrap)
+    const groupId = uniqueName('g')
+    const dead = await startMemberProcess(groupId, topic, 13_000, kafka.bootstrap)
+    dead.child.kill('SIGKILL')
+    const since = performance.now()
+    const a = new TestMember('a', { groupId, topics: [topic] }, { cluster: testCluster(kafka.bootstrap) })
+    const cut = proxy.meet(SYNC_GROUP, { responseBytes: 0 })
+    const [started] = await Promise.all([a.member.start(), cut])
+    expect(started).toBeUndefined()
+    expect(performance.now() - since, 'held up long enough').toBeGreaterThan(10_000)
+    expect(a.owned).toEqual(keys(topic, 0))
+    expect(a.problems).toEqual([])
   })
 
   it('finds the new coordinator when a broker of three is killed, without a break in ownership', async () => {

@@ -4,14 +4,23 @@ import { onTestFinished } from 'vitest'
 
 /** What becomes of a connection at one request: cut before it is passed on, before its answer is, or in the middle of that. */
 const turns = ['none', 'none', 'request', 'none', 'answer', 'none', 'middle'] as const
+type Turn = (typeof turns)[number]
+
+export interface CuttingProxy {
+  readonly url: string
+  readonly cuts: () => number
+  /** Cuts every connection there is. */
+  readonly cutAll: () => void
+}
 
 /**
  * A load balancer that has gone mad: gives each connection to the next of the gateways, and cuts it at three of seven
- * requests. Closed when the test ends.
+ * requests, or at those of other turns. Closed when the test ends.
  */
 export async function startCuttingProxy(
   gateways: readonly { readonly url: string }[],
-): Promise<{ readonly url: string; readonly cuts: () => number }> {
+  cutAt: readonly Turn[] = turns,
+): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
   let connections = 0
   let requests = 0
@@ -19,7 +28,7 @@ export async function startCuttingProxy(
   const server = createServer((client) => {
     const { hostname, port } = new URL(gateways[connections++ % gateways.length]!.url)
     const gateway = connect(Number(port), hostname)
-    let turn: (typeof turns)[number] = 'none'
+    let turn: Turn = 'none'
     const sever = () => {
       client.destroy()
       gateway.destroy()
@@ -37,7 +46,7 @@ export async function startCuttingProxy(
       })
     }
     client.on('data', (bytes) => {
-      turn = turns[requests++ % turns.length]!
+      turn = cutAt[requests++ % cutAt.length]!
       if (turn === 'request') cut()
       else gateway.write(bytes)
     })
@@ -49,11 +58,14 @@ export async function startCuttingProxy(
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(async () => {
+  const cutAll = () => {
     for (const socket of sockets) socket.destroy()
+  }
+  onTestFinished(async () => {
+    cutAll()
     server.close()
     await once(server, 'close')
   })
   const { port } = server.address() as { port: number }
-  return { url: `http://127.0.0.1:${port}`, cuts: () => cuts }
+  return { url: `http://127.0.0.1:${port}`, cuts: () => cuts, cutAll }
 }

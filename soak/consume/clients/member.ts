@@ -8,27 +8,33 @@ export interface MemberContext extends ConsumerContext {
   readonly group: string
   /** How it leaves: closing its socket in order, or cutting it. */
   readonly leaves: 'in order' | 'vanishing'
+  /** For how long the group keeps its place where its connection drops, ms. */
+  readonly grace?: number | undefined
 }
 
 /** A member of a group that acks by itself: each batch as a whole, when it has it. */
-export async function member({
-  urls,
-  topic,
-  group,
-  name,
-  over,
-  leaves,
-  record,
-}: MemberContext): Promise<void> {
+export async function member(context: MemberContext): Promise<void> {
+  const { urls, topic, group, name, over, leaves, grace, record } = context
   const turn = new Turn(urls)
+  const first = {
+    topics: topic,
+    group,
+    from: 'earliest',
+    ...(grace !== undefined && { grace: String(grace) }),
+  }
+  let resume: string | undefined
   while (!over.aborted) {
     const see = record.connection(name)
     const { socket, ended } = openSocket(
       turn.url,
-      { topics: topic, group, from: 'earliest', ack: 'client' },
+      { ack: 'client', ...(resume === undefined ? first : { resume }) },
       (frame, socket) => {
         if (frame.type === 'error') record.count(frame.code)
         else see(...sightsOf(frame))
+        if (frame.type === 'resumable') {
+          if (resume !== undefined) record.count(frame.kept ? 'place kept' : 'place lost')
+          resume = frame.token
+        }
         if (frame.type !== 'records' || over.aborted) return
         const ack = lastOffsets(frame)
         see(...ack.map(({ partition, offset }): Sight => ({ kind: 'acked', partition, offset: offset + 1 })))
@@ -47,6 +53,7 @@ export async function member({
     see({ kind: 'closed' })
     if (over.aborted) return
     record.count(`closed with ${code}`)
+    if (code >= 4_000 && code < 4_500) resume = undefined
     turn.next()
     await pause(RECONNECT_MS)
   }

@@ -13,6 +13,7 @@ export type FrameJson =
   | { readonly type: 'committed'; readonly offsets: readonly Place[] }
   | { readonly type: 'revoked'; readonly partitions: readonly { readonly partition: number }[] }
   | { readonly type: 'error'; readonly code: string }
+  | { readonly type: 'resumable'; readonly token: string; readonly kept: boolean }
   | { readonly type: 'caughtUp' | 'draining' }
 
 /** Opens a socket and hands on its frames. Settles with its close code when it has ended, whatever the reason. */

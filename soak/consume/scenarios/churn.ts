@@ -59,7 +59,11 @@ export async function churn(
   const log = await readNumbers(bootstrap, TOPIC)
   const verdict = judgeGroup(record.history, log, committed)
   const row = rowOf('churn', `${members} members`, figuresOf([record.history], log), [verdict])
-  return { rows: [row], broken: verdict.broken, notes: told(`churn, ${joins} joins`, record.counts) }
+  return {
+    rows: [row],
+    broken: verdict.broken,
+    notes: [`churn: ${joins} joins`, ...told('churn, members', [record])],
+  }
 }
 
 /** Whether so much time has passed before the signal came. */

@@ -1,4 +1,4 @@
-import { execFileSync, fork } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -27,9 +27,7 @@ const PER_SECOND = 100
 const TICK_MS = 100
 /** What the slow reader has before it: more than the systems on the way hold for it, bytes. */
 const BACKLOG_BYTES = 16_777_216
-const STALL_MS = 5_000
-/** How long a measurement takes at least, ms: the slow reader's end has to be in it. */
-const LEAST_MS = STALL_MS + 5_000
+const STALL_MS = 3_000
 
 /** What it had was written long before. */
 const untimed = { p50: '', p99: '', max: '', resumed: '' } as const
@@ -53,10 +51,11 @@ export async function crowd(
   )
   const file = join(import.meta.dirname, '../crowd-readers.ts')
   const each = String(Math.ceil(readers / PROCESSES))
-  const processes = Array.from({ length: PROCESSES }, () => fork(file, [gateway.url, TOPIC, each]))
+  let processes: readonly ChildProcess[] = []
   try {
     await fill(gateway.url)
     say(`crowd: connecting ${readers} readers`)
+    processes = Array.from({ length: PROCESSES }, () => fork(file, [gateway.url, TOPIC, each]))
     await Promise.all(processes.map((child) => once(child, 'message')))
     const reportOf = async () => {
       const reports = processes.map((child) => once(child, 'message') as Promise<[CrowdReport]>)
@@ -76,7 +75,7 @@ export async function crowd(
         ended: (await reportOf()).flatMap(({ ended }) => ended),
       }
     }
-    const ms = Math.max((seconds * 1_000) / 2, LEAST_MS)
+    const ms = (seconds * 1_000) / 2
     const without = await measure(`${readers} readers`, pause(ms))
     const slow = new Recorder()
     const stalling = stallingReader({ url: gateway.url, topic: TOPIC, record: slow, stallMs: STALL_MS })

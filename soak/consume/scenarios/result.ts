@@ -1,3 +1,4 @@
+import type { Recorder } from '../clients/context.ts'
 import type { Figures } from '../figures.ts'
 import type { Faults, Verdict } from '../verdict.ts'
 
@@ -29,8 +30,12 @@ export function rowOf(
   return { scenario, consumers, ...figures, ...(Object.fromEntries(sums) as unknown as Faults) }
 }
 
-/** How often each of some things happened. */
-export function told(scenario: string, counts: ReadonlyMap<string, number>): string[] {
+/** How often consumers were told of what kind of trouble. */
+export function told(who: string, records: readonly Recorder[]): string[] {
+  const counts = new Map<string, number>()
+  for (const [what, count] of records.flatMap((record) => [...record.counts])) {
+    counts.set(what, (counts.get(what) ?? 0) + count)
+  }
   if (counts.size === 0) return []
-  return [`${scenario}: ${[...counts].map(([what, count]) => `${what} ×${count}`).join(', ')}`]
+  return [`${who}: ${[...counts].map(([what, count]) => `${what} ×${count}`).join(', ')}`]
 }

@@ -1,7 +1,7 @@
 import { Problem } from '../../problem.ts'
 import { KafkaCode } from '../errors.ts'
 import type { GroupCoordinator } from './coordinator.ts'
-import { assignmentOf, hasInstance } from './describe.ts'
+import { assignmentOf, findInstance } from './describe.ts'
 import { Given } from './given.ts'
 import { Abandoned, fatalProblem, GroupError, problemOf } from './group-error.ts'
 import { GroupTopics } from './group-topics.ts'
@@ -29,7 +29,7 @@ export interface MembershipParts {
   readonly failed: (problem: Problem) => void
 }
 
-/** How long a coordinator is looked for before the first round, ms; a running member looks for ever. */
+/** How long no coordinator may answer before the first round is through, ms; a running member looks for ever. */
 const START_TIMEOUT_MS = 10_000
 
 /** The member's place in the group: rounds of join and sync, one after the other, and what interrupts them. */
@@ -41,7 +41,8 @@ export class Membership {
   readonly #given = new Given()
   readonly #backoff = new Backoff()
   readonly #stop = new AbortController()
-  readonly #startedAt = performance.now()
+  /** Since when no coordinator has answered, on the clock of performance.now(); Infinity while one does. */
+  #awaySince = performance.now()
   #phase: Phase = 'joining'
   #running = false
   /** From the start of a round until JoinGroup is answered, over failed tries as well. */
@@ -51,6 +52,7 @@ export class Membership {
   #round = new AbortController()
   /** Whether the group had this static member when it joined. Undefined before that is known. */
   #kept: boolean | undefined
+  #isAway = false
 
   constructor(parts: MembershipParts) {
     this.#parts = parts
@@ -67,6 +69,11 @@ export class Membership {
 
   get phase(): Phase {
     return this.#phase
+  }
+
+  /** Nobody reads from now on: in rebalances the member says so, and keeps what it has. */
+  away(): void {
+    this.#isAway = true
   }
 
   /** Whether a member that came back found its place: nobody else had its partitions meanwhile. */
@@ -131,24 +138,30 @@ export class Membership {
     if (!this.#running) await this.#topics.refresh()
     this.#checkTopics()
     const { groupId, instanceId, comesBack = false } = options
-    if (comesBack && instanceId !== undefined) {
-      this.#kept ??= await hasInstance(coordinator, groupId, instanceId)
+    let before: { memberId: string; isAway: boolean } | undefined
+    if (comesBack && instanceId !== undefined && this.#kept === undefined) {
+      before = await findInstance(coordinator, groupId, instanceId)
+      this.#kept = before !== undefined
     }
     signal.throwIfAborted()
     const reason = this.#rejoin ?? 'the member is new or tries again'
-    this.#rejoin = undefined
+    // It had its share as one that is away, in a rebalance meanwhile; now it can have more.
+    this.#rejoin = before?.isAway === true ? 'the member is back' : undefined
     const { own: topics } = this.#topics
     const request = {
       ...options,
       topics,
       owned: holdings.all(),
       generation: this.standing.generation,
+      isAway: this.#isAway,
       reason,
     }
     const round = rebalance(coordinator, request, this.#roundEvents, log, signal)
     const result = await round.finally(() => this.#heartbeat.joinOver())
     signal.throwIfAborted()
     this.#settle(result)
+    // A broker before Kafka 3.2 tells a leader that comes back that its former self still leads: then nobody does.
+    if (result.leaderId === before?.memberId) this.#mustRejoin('the leader is back')
     const { taken, added } = holdings.compare(result.assigned)
     if (taken.length > 0) {
       this.#phase = 'revoking'
@@ -180,11 +193,13 @@ export class Membership {
   readonly #roundEvents = {
     memberId: () => this.standing.memberId,
     named: (memberId: string) => {
+      this.#awaySince = Infinity
       this.standing.named(memberId)
       this.#parts.changed.notify()
     },
     joining: () => this.#heartbeat.joinSent(),
     joined: (identity: Identity, joinSentAt: number) => {
+      this.#awaySince = Infinity
       // Held until all have come, the answer may be older than a session; a new member has nothing to lose by then.
       const aliveAt = this.standing.identity === undefined ? performance.now() : joinSentAt
       this.standing.joined(identity)
@@ -252,7 +267,10 @@ export class Membership {
     const { coordinator, options, log, failed } = this.#parts
     if (this.#stop.signal.aborted) return
     if (error instanceof Abandoned) return pause(this.#backoff.next(), this.#stop.signal)
-    const tooLong = !this.#running && performance.now() - this.#startedAt > START_TIMEOUT_MS
+    const now = performance.now()
+    // A JoinGroup is held until all have come, or the session of one that is dead has run out: that is no failure.
+    this.#awaySince = Math.min(this.#awaySince, now)
+    const tooLong = !this.#running && now - this.#awaySince > START_TIMEOUT_MS
     const problem = fatalProblem(error, this.#running) ?? (tooLong ? problemOf(error) : undefined)
     if (problem !== undefined) return failed(problem)
     log.debug({ ...this.#about(), err: error }, 'a group round failed')

@@ -35,13 +35,13 @@ export class Follower {
   }
 }
 
-const shared = new WeakSet<readonly ReaderEvent[]>()
+const shared = new WeakSet<readonly object[]>()
 
 /**
  * Whether these very events went to all who follow a feed and stood where it stood, so that what is made of them for one
  * serves the others.
  */
-export function isShared(events: readonly ReaderEvent[]): boolean {
+export function isShared(events: readonly object[]): boolean {
   return shared.has(events)
 }
 

@@ -19,6 +19,8 @@ export interface TopicReadRequest {
   readonly isolation: Isolation
   /** Milliseconds to wait for a first record where there is none. */
   readonly waitMs: number
+  /** Which records to take; all, where left out. What it leaves out is passed. */
+  readonly filter?: ((record: FetchedRecord) => boolean) | undefined
   /** Takes a record; or answers false, and neither it nor any after it is taken. */
   readonly take: (partition: number, record: FetchedRecord) => boolean
   /** Asked now and then: true ends the wait as if its time were over. */
@@ -37,6 +39,8 @@ export interface TopicReadResult {
 /** How long Kafka may fail before the read does, where nothing was read yet, ms. */
 const TROUBLE_MS = 5_000
 const RETRY_PAUSE_MS = 100
+/** How long a read that takes only some records looks through those that there are, ms; the next one goes on. */
+const SCAN_MS = 2_000
 /** The longest single wait at a broker, ms: a read that ends early leaves its connection waiting no longer than that. */
 const MAX_SLICE_MS = 500
 /** Past this many fetched bytes records are taken though some partitions have not shown their first one yet. */
@@ -59,6 +63,7 @@ class TopicRead {
   readonly #sources: Map<number, Source>
   readonly #aborted: Promise<never>
   #topic: TopicInfo
+  readonly #scan = new Deadline(SCAN_MS)
   #trouble = new Deadline(TROUBLE_MS)
   #taken = 0
   #full = false
@@ -84,7 +89,7 @@ class TopicRead {
     this.#request.signal.throwIfAborted()
     const deadline = new Deadline(this.#request.waitMs)
     await this.#readWhatIsThere()
-    if (this.#taken === 0 && !this.#full) await this.#wait(deadline)
+    if (this.#taken === 0 && !this.#full && !this.#hasScanned) await this.#wait(deadline)
     const sources = [...this.#sources.values()].sort((a, b) => a.partition - b.partition)
     return {
       offsets: new Map(sources.map((s) => [s.partition, offsetOf(s)])),
@@ -92,8 +97,20 @@ class TopicRead {
     }
   }
 
+  /** Whether it has looked long enough for records that it wants. */
+  get #hasScanned(): boolean {
+    return this.#request.filter !== undefined && (this.#scan.passed || this.#request.ended())
+  }
+
+  /** How many more records are to be looked at: there is no telling how many of them are wanted. */
+  get #wanted(): number {
+    const { limit, filter } = this.#request
+    return filter === undefined ? limit - this.#taken : Infinity
+  }
+
   async #readWhatIsThere(): Promise<void> {
     while (!this.#full) {
+      if (this.#hasScanned) return this.#merge()
       const dry = [...this.#sources.values()].filter(isDry)
       if (dry.length > 0) {
         const before = this.#progress()
@@ -160,13 +177,13 @@ class TopicRead {
   }
 
   #plan(sources: readonly Source[], maxWaitMs: number): Map<number, FetchRequest> {
-    const { isolation, limit } = this.#request
+    const { isolation } = this.#request
     return planFetches({
       topic: this.#topic,
       partitions: sources,
       isolation,
       maxWaitMs,
-      records: limit - this.#taken,
+      records: this.#wanted,
     })
   }
 
@@ -205,7 +222,9 @@ class TopicRead {
   /** @throws Problem internal_error for bytes that can't be read, where no record before them can be given */
   #fill(fetched: FetchedPartition): void {
     const source = this.#sources.get(fetched.partition)!
-    const fault = fill(source, fetched, this.#request.isolation, this.#request.limit - this.#taken)
+    const { isolation, filter } = this.#request
+    const fault = fill(source, fetched, isolation, this.#wanted)
+    if (filter !== undefined) source.records = source.records.filter(filter)
     if (fault === undefined || source.records.length > 0 || this.#taken > 0) return
     throw new Problem('internal_error', {
       detail: `Partition ${source.partition} cannot be read at offset ${source.position}: ${fault}.`,

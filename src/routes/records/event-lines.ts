@@ -13,6 +13,7 @@ const RETRY_MS = 1_000
 /** A stream as server-sent events (the HTML standard, section 9.2): the id of each is the cursor after it. */
 export class EventLines implements FeedLines {
   readonly out = new ByteWriter(16_384)
+  readonly way: string
   readonly endsAtProblem = false
   readonly #prefixes: Prefixes
   readonly #format: RecordFormat
@@ -21,6 +22,7 @@ export class EventLines implements FeedLines {
   constructor(topic: string, format: RecordFormat, instance: string) {
     this.#prefixes = new Prefixes(topic)
     this.#format = format
+    this.way = `events ${format}`
     this.#instance = instance
     this.out.ascii(`retry: ${RETRY_MS}\n\n`)
   }

@@ -8,6 +8,8 @@ import type { EndReason } from '../../streams/events.ts'
 /** How a stream says what it has to say: each method writes to `out`. */
 export interface FeedLines {
   readonly out: ByteWriter
+  /** What tells these lines from others that say the same. */
+  readonly way: string
   /** Whether a problem ends it, though reading could go on. */
   readonly endsAtProblem: boolean
   record(partition: number, record: FetchedRecord, cursor: CursorText): void

@@ -10,6 +10,7 @@ import { type FeedLines, noticeOf, Prefixes } from './feed-lines.ts'
 /** A stream as newline-delimited JSON: a record a line, and a last line that says how it ended. */
 export class NdjsonLines implements FeedLines {
   readonly out = new ByteWriter(16_384)
+  readonly way: string
   readonly endsAtProblem = true
   readonly #prefixes: Prefixes
   readonly #format: RecordFormat
@@ -18,6 +19,7 @@ export class NdjsonLines implements FeedLines {
   constructor(topic: string, format: RecordFormat, instance: string) {
     this.#prefixes = new Prefixes(topic)
     this.#format = format
+    this.way = `ndjson ${format}`
     this.#instance = instance
   }
 

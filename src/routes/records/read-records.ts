@@ -6,6 +6,7 @@ import { readTopic } from '../../kafka/reader/read-topic.ts'
 import { Problem } from '../../problem.ts'
 import { ByteWriter } from '../../records/byte-writer.ts'
 import { encodeCursors } from '../../records/cursor.ts'
+import { recordFilter } from '../../records/record-filter.ts'
 import { writeEvent } from '../../records/render-cloudevent.ts'
 import {
   type RecordFormat,
@@ -51,7 +52,7 @@ export function registerReadRecords(app: App, deps: Deps): void {
       if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
       return streamRecords(c, topic, type, query, deps)
     }
-    const query = parseQuery(queries.answer, c)
+    const query = parseQuery(queries.answer, c, ['header'])
     refuseTwoStarts(query)
     if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
     const isBatch = type === EVENT_BATCH
@@ -84,7 +85,7 @@ async function readRecords(
       const [start] = await findStarts(cluster, [name], { from: { kind: 'earliest' }, ...query })
       const { topic, offsets, whole } = start!
       const list = new RecordList(name, isBatch ? 'batch' : query.format, query.maxBytes)
-      const { limit, wait, isolation } = query
+      const { limit, wait, isolation, key, header = [] } = query
       const take = (partition: number, record: FetchedRecord) => list.take(partition, record)
       const read = await readTopic(cluster, {
         topic,
@@ -92,6 +93,7 @@ async function readRecords(
         limit,
         isolation,
         waitMs: wait,
+        filter: recordFilter(key, header),
         take,
         ended: draining,
         signal,

@@ -61,6 +61,19 @@ const Header = z.string().transform((text, context): HeaderMatch => {
   return z.NEVER
 })
 
+/** Which records to show. */
+const filterParameters = {
+  key: z.string().optional().describe('Only records whose key is exactly this text.'),
+  header: z
+    .array(Header)
+    .optional()
+    .openapi({
+      type: 'array',
+      items: { type: 'string', pattern: '^[^:]+:' },
+      description: 'Only records with this header, `NAME:VALUE`. Given several times, with all of them.',
+    }),
+}
+
 /** What a stream takes and one answer does not. */
 const streamParameters = {
   until: Until.optional().openapi({
@@ -69,16 +82,6 @@ const streamParameters = {
       'Of a stream: where it ends. `latest`, the end there was when it began; an offset, before it in each partition; a ' +
       'time, before the first record of that time or later, or once that time is past and everything there is was read.',
   }),
-  key: z.string().optional().describe('Of a stream: only records whose key is exactly this text.'),
-  header: z
-    .array(Header)
-    .optional()
-    .openapi({
-      type: 'array',
-      items: { type: 'string', pattern: '^[^:]+:' },
-      description:
-        'Of a stream: only records with this header, `NAME:VALUE`. Given several times, with all of them.',
-    }),
   follow: z
     .enum(['true', 'false'], { error: 'expected true or false' })
     .optional()
@@ -139,6 +142,7 @@ export function readQuery({ maxReadRecords, maxReadBytes, maxWaitMs }: Limits) {
         'does not fit is base64, marked by `keyEncoding` or `valueEncoding`. `cloudevents`: the value is a CloudEvent in ' +
         'the JSON format; a record that is none is made one, of type `sluice.record`.',
     ),
+    ...filterParameters,
     ...streamParameters,
   })
 }
@@ -152,7 +156,7 @@ export function readQueries(limits: Limits) {
   const query = readQuery(limits)
   const stream = elsewhere(OF_STREAMS)
   return {
-    answer: query.extend({ until: stream, key: stream, header: stream, follow: stream }),
+    answer: query.extend({ until: stream, follow: stream }),
     stream: query.extend({
       limit: whole(1, MAX_LIMIT).optional(),
       maxBytes: elsewhere(OF_ANSWERS),

@@ -1,12 +1,17 @@
 import type { Deps } from '../../deps.ts'
+import type { FetchedRecord } from '../../fetched-record.ts'
 import { Problem } from '../../problem.ts'
-import type { RecordsEvent, StreamEvent } from '../../streams/events.ts'
+import type { ProgressEvent, RecordsEvent, StreamEvent } from '../../streams/events.ts'
+import { isSharedTurn, Renderings } from '../../streams/renderings.ts'
 import type { TopicStream } from '../../streams/topic-stream.ts'
 import type { Outlet } from '../outlet.ts'
 import type { FeedLines } from './feed-lines.ts'
 
 /** What is handed to the socket at once, bytes. */
 const PIECE_BYTES = 131_072
+
+/** Lines that many clients are sent. */
+const shared = new Renderings<Buffer>()
 
 /** One stream of records over HTTP: what the core has to say goes out in lines, as fast as the client takes them. */
 export class RecordFeed {
@@ -59,6 +64,10 @@ export class RecordFeed {
     const { signal } = this.#over
     const events = await this.#stream.next(signal)
     if (events.length === 0) return true
+    if (isSharedTurn(events)) {
+      await this.#sendShared(events)
+      return signal.aborted
+    }
     for (const event of events) {
       if (event.kind === 'records') await this.#records(event)
       else if (this.#other(event)) return true
@@ -71,16 +80,44 @@ export class RecordFeed {
     return signal.aborted
   }
 
-  async #records({ topic, partition, records, nextOffset }: RecordsEvent): Promise<void> {
+  /** Sends what others are sent, too; it is written once. */
+  async #sendShared(events: readonly (RecordsEvent | ProgressEvent)[]): Promise<void> {
+    const { way, out } = this.#lines
+    const bytes = shared.of(events, way, this.#stream.cursor().toString(), () => {
+      for (const event of events) {
+        if (event.kind === 'records') for (const record of event.records) this.#record(event, record)
+        this.#passed(event)
+      }
+      if (this.#owesPosition) this.#lines.position(this.#stream.cursor())
+      return out.takeOften()
+    })
+    for (const event of events) this.#passed(event)
+    this.#owesPosition = false
+    if (bytes.length > 0) this.#isQuiet = false
+    this.#outlet.write(bytes)
+    await this.#outlet.writable(this.#over.signal)
+  }
+
+  #record({ topic, partition }: RecordsEvent, record: FetchedRecord): void {
+    this.#stream.moveTo(topic, partition, record.offset + 1)
+    this.#lines.record(partition, record, this.#stream.cursor())
+    this.#owesPosition = false
+  }
+
+  /** Everything of an event is written. */
+  #passed({ topic, partition, nextOffset }: RecordsEvent | ProgressEvent): void {
+    this.#owesPosition = this.#stream.moveTo(topic, partition, nextOffset) || this.#owesPosition
+  }
+
+  async #records(event: RecordsEvent): Promise<void> {
     const { signal } = this.#over
-    for (const record of records) {
-      this.#stream.moveTo(topic, partition, record.offset + 1)
-      this.#lines.record(partition, record, this.#stream.cursor())
+    for (const record of event.records) {
+      this.#record(event, record)
       if (this.#lines.out.length < PIECE_BYTES) continue
       await this.#send()
       if (signal.aborted) return
     }
-    this.#owesPosition = this.#stream.moveTo(topic, partition, nextOffset)
+    this.#passed(event)
   }
 
   /** True for what is the last. */
@@ -91,8 +128,7 @@ export class RecordFeed {
         this.#owesPosition = true
         return false
       case 'progress':
-        this.#owesPosition =
-          this.#stream.moveTo(event.topic, event.partition, event.nextOffset) || this.#owesPosition
+        this.#passed(event)
         return false
       case 'problem':
         this.#lines.problem(event.problem, cursor)

@@ -295,6 +295,43 @@ describe('GET /v1/topics/{topic}/records', () => {
   })
 })
 
+describe('GET /v1/topics/{topic}/records?key=&header=', () => {
+  it('shows the records of a key and with headers, and moves past the others', async () => {
+    const api = await client()
+    const topic = await makeTopic({ partitions: 2 })
+    const record = (n: number) => ({
+      key: n % 5 === 0 ? 'a' : 'b',
+      value: `v${n}`,
+      partition: n % 2,
+      headers: { type: n % 2 === 0 ? 'even' : 'odd', all: '1' },
+    })
+    await produce(
+      topic,
+      Array.from({ length: 200 }, (_, n) => record(n)),
+    )
+    const every = (step: number) => Array.from({ length: 200 / step }, (_, n) => `v${n * step}`).sort()
+    const found = await readToEnd(api, topic, { key: 'a', limit: 7 })
+    expect(valuesOf(found).sort()).toEqual(every(5))
+    const both = await readToEnd(api, topic, { key: 'a', header: 'type:even' })
+    expect(valuesOf(both).sort()).toEqual(every(10))
+    const query = 'header=type:even&header=all:1&limit=1000'
+    const answer = await api.get(`/v1/topics/${topic}/records?${query}`)
+    expect(valuesOf((answer.json as ReadAnswer).records).sort()).toEqual(every(2))
+    const none = await read(api, topic, { key: 'none' })
+    expect(none).toMatchObject({ records: [], caughtUp: true })
+    expect((await read(api, topic, { cursor: none.cursor })).records).toEqual([])
+  })
+
+  it('waits for a record that is wanted, whatever else comes', async () => {
+    const api = await client()
+    const topic = await makeTopic()
+    const waiting = read(api, topic, { key: 'a', wait: 20_000 })
+    await produce(topic, [{ key: 'b', value: 'no' }])
+    await produce(topic, [{ key: 'a', value: 'yes' }])
+    expect(valuesOf((await waiting).records)).toEqual(['yes'])
+  })
+})
+
 describe('GET /v1/topics/{topic}/records?wait=', () => {
   it('answers as soon as the first record is written, and no later than its end', async () => {
     const topic = await makeTopic({ partitions: 3 })

@@ -144,7 +144,8 @@ describe('the verdict on a group', () => {
       { rewound: 1 },
       changed(group, confirmed + 1, 0, ...seen('b1', at('committed', 0, 9))),
     ],
-    ['an end before what was confirmed', { rewound: 1 }, [...group], [9, 10]],
+    ['an end before what was confirmed', { rewound: 1, unkept: 1 }, [...group], [9, 10]],
+    ['an ack that was never committed', { unkept: 1 }, changed(group, group.length - 1, 1), [10, 3]],
     ['an end past what was acked', { unasked: 1 }, [...group], [10, 11]],
   ])('names %s, and nothing else', (_, expected, history, committed) => {
     expect(found(judgeGroup(history, log, committed))).toEqual(expected)

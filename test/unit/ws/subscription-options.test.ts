@@ -135,6 +135,10 @@ describe('a subscription', () => {
     expect(fromUrl(`topics=${topics}`)).toMatchObject({ topics: topics.split(',') })
   })
 
+  it.each(['partition=0', 'until=latest'])('by pattern can have no %s', (query) => {
+    expect(fromUrl(`topics=logs-*&${query}`)).toMatchObject({ code: 'invalid_subscription' })
+  })
+
   const grace = { graceMs: 0, maxGraceMs: 0 }
   const at = (topic: string, partition = 0) => ({ topic, partition, offset: 5 })
 
@@ -151,6 +155,7 @@ describe('a subscription', () => {
   it.each([
     ['with a cursor', { cursor: 'x' }, [at('a')]],
     ['in a group', { group: 'g' }, [at('a')]],
+    ['with one partition alone', { partition: 0 }, [at('a')]],
     ['twice in one partition', {}, [at('a'), at('a')]],
     ['in a topic it does not read', {}, [at('b')]],
   ])('may not say so %s', (_, members, positions) => {
@@ -187,6 +192,37 @@ describe('a subscription that comes back', () => {
     ['resume=abc&cursor=x', ['cursor']],
     ['grace=1', ['topics', 'grace']],
     ['resume=a&resume=b', ['resume']],
+  ])('refuses %s', (query, errors) => {
+    expect(fromUrl(query)).toEqual({ code: 'invalid_subscription', errors })
+  })
+})
+
+describe('a subscription to a part', () => {
+  it('says which, as a read over HTTP does', () => {
+    expect(fromUrl('topics=a&partition=2&until=@5&limit=3&key=k&header=x:1&header=y:2')).toMatchObject({
+      partition: 2,
+      until: { kind: 'time', timestamp: 5 },
+      limit: 3,
+      filter: expect.any(Function) as unknown,
+    })
+    expect(fromUrl('topics=a')).toMatchObject({ until: undefined, limit: undefined, filter: undefined })
+  })
+
+  it.each([
+    ['topics=a&until=-1', ['until']],
+    ['topics=a&until=earliest', ['until']],
+    ['topics=a&limit=0', ['limit']],
+    ['topics=a&limit=x', ['limit']],
+    ['topics=a,b&partition=0', ['partition']],
+    ['topics=a&partition=-1', ['partition']],
+    ['topics=a&header=x', ['header']],
+    ['topics=a&key=a&key=b', ['key']],
+    ['topics=a&key=a&window=5', ['key']],
+    ['topics=a&header=a:b&windowBytes=5', ['header']],
+    [
+      'topics=a&group=g&until=latest&limit=1&key=k&header=a:b&partition=0',
+      ['partition', 'until', 'limit', 'key', 'header'],
+    ],
   ])('refuses %s', (query, errors) => {
     expect(fromUrl(query)).toEqual({ code: 'invalid_subscription', errors })
   })
