@@ -109,14 +109,16 @@ describe('a reader with a window', () => {
   })
 
   it('counts nothing that was given out and not sent', async () => {
-    const stage = new Stage(new InFlightWindow(2), [0])
+    const stage = new Stage(new CreditWindow(), [0])
+    stage.window.credit(4, undefined)
     const said = stage.said.say(records(0, 0, 2, 9))
     // Between being given out and being sent, as a pause does.
     stage.said.unassign([at(0)])
     stage.said.assign([at(0)])
     await said
     await stage.said.say(records(0, 0, 2, 9))
-    expect(stage.sent).toEqual(['0:0', '0:1'])
+    await stage.said.say(records(0, 2, 9, 11))
+    expect(stage.sent).toEqual(['0:0', '0:1', '0:2', '0:3'])
   })
 
   it('gives back what a partition had that begins anew or is gone', async () => {
