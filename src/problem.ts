@@ -391,7 +391,6 @@ export const problems = {
   },
   too_many_streams: {
     status: 503,
-    close: 4503,
     retryable: true,
     title: 'The gateway has as many open streams as it may',
     fix: 'Retry after the seconds in Retry-After, or at another replica (SLUICE_MAX_STREAMS).',
@@ -432,7 +431,6 @@ export const problems = {
   },
   overloaded: {
     status: 503,
-    close: 4500,
     retryable: true,
     title: 'The gateway has as much to write as it may hold',
     fix: 'Retry after the seconds in Retry-After; nothing of this request was written.',

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ProblemPart } from '../problem.ts'
 import { parseHeaderMatch, recordFilter } from '../records/record-filter.ts'
 import { END_POSITION_FORMS, parseEndPosition } from '../start-position.ts'
+import { isPattern } from '../streams/topic-selection.ts'
 import type { TopicStreamOptions } from '../streams/topic-stream.ts'
 
 /** Most headers that a record is asked to have. */
@@ -56,7 +57,10 @@ export function readNarrowing(
   for (const [name, value] of Object.entries({ partition, until, limit, key, header })) {
     if (value !== undefined && isInGroup) refuse(name, 'not in a group: its members share all that there is')
   }
-  if (partition !== undefined && topics.length > 1) refuse('partition', 'only of one topic')
+  const hasPattern = topics.some(isPattern)
+  if (partition !== undefined && (topics.length > 1 || hasPattern)) refuse('partition', 'only of one topic')
+  // What a pattern stands for has no end: more may come.
+  if (until !== undefined && hasPattern) refuse('until', 'not with a pattern')
   // A window counts what is sent; of what is left out no receipt would ever come.
   if (hasWindow && key !== undefined) refuse('key', 'not together with a window')
   if (hasWindow && header !== undefined) refuse('header', 'not together with a window')

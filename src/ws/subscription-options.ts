@@ -225,13 +225,15 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     errors.push({ parameter: 'grace', reason: `at most ${grace.maxGraceMs}` })
   if (raw.grace === 0 && raw.resume !== undefined)
     errors.push({ parameter: 'grace', reason: 'not 0 with resume' })
-  const hasWindow = raw.window !== undefined || raw.windowBytes !== undefined
-  const narrowing = readNarrowing(raw, { topics, isInGroup, hasWindow }, errors)
   if (raw.positions !== undefined && raw.cursor !== undefined)
     errors.push({ parameter: 'positions', reason: 'not together with cursor' })
   if (raw.positions !== undefined && isInGroup)
     errors.push({ parameter: 'positions', reason: 'not in a group: a group resumes where it committed' })
+  if (raw.positions !== undefined && raw.partition !== undefined)
+    errors.push({ parameter: 'positions', reason: 'not together with partition' })
   const positions = raw.positions && positionsOf(raw.positions, topics, errors)
+  const hasWindow = raw.window !== undefined || raw.windowBytes !== undefined
+  const narrowing = readNarrowing(raw, { topics, isInGroup, hasWindow }, errors)
   const from = parseStartPosition(raw.from ?? 'latest')
   if (from === undefined) errors.push({ parameter: 'from', reason: START_POSITION_FORMS })
   if (errors.length > 0 || from === undefined) throw invalidSubscription(errors)

@@ -131,6 +131,29 @@ describe('a paused member of a group', () => {
     expect(client.all('revoked')).toEqual([])
   })
 
+  it('can be told so right behind `subscribe`, though its place in the group is still looked up', async () => {
+    const gateway = await startTestGateway()
+    const topic = await makeTopic()
+    await produce(topic, numbered(2))
+    const client = await connect(gateway).opened()
+    client.send({
+      type: 'subscribe',
+      topics: [topic],
+      group: uniqueName('g'),
+      from: 'earliest',
+      grace: 5_000,
+    })
+    client.send({ type: 'pause' })
+    client.send({ type: 'seek', topic, offset: 1 })
+    expect(await client.frame('paused')).toEqual({ type: 'paused', partitions: [] })
+    expect(await client.frame('error')).toMatchObject({ code: 'not_assigned', ref: 'seek' })
+    await client.frame('assigned')
+    await say(client, 'pause')
+    expect(client.records).toEqual([])
+    await say(client, 'resume')
+    await client.received(2)
+  })
+
   it('gives its partitions up in a rebalance, where they are read; had again, they are not paused', async () => {
     const gateway = await startTestGateway()
     const topic = await makeTopic({ partitions: 2 })

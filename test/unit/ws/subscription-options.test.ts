@@ -135,6 +135,10 @@ describe('a subscription', () => {
     expect(fromUrl(`topics=${topics}`)).toMatchObject({ topics: topics.split(',') })
   })
 
+  it.each(['partition=0', 'until=latest'])('by pattern can have no %s', (query) => {
+    expect(fromUrl(`topics=logs-*&${query}`)).toMatchObject({ code: 'invalid_subscription' })
+  })
+
   const grace = { graceMs: 0, maxGraceMs: 0 }
   const at = (topic: string, partition = 0) => ({ topic, partition, offset: 5 })
 
@@ -151,6 +155,7 @@ describe('a subscription', () => {
   it.each([
     ['with a cursor', { cursor: 'x' }, [at('a')]],
     ['in a group', { group: 'g' }, [at('a')]],
+    ['with one partition alone', { partition: 0 }, [at('a')]],
     ['twice in one partition', {}, [at('a'), at('a')]],
     ['in a topic it does not read', {}, [at('b')]],
   ])('may not say so %s', (_, members, positions) => {
