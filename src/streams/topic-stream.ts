@@ -269,7 +269,7 @@ export class TopicStream {
         if (info?.id !== topic.id || known === undefined) continue
         const added = info.partitions.map(({ partition }) => partition).filter((p) => !known.has(p))
         const positions = await this.#earliest(info, added)
-        if (this.#stopped || this.#ended) return
+        if (this.#stopped || this.#ended || !this.#goal.isOpen) return
         // Looked for in turns that may overlap where Kafka is slow.
         const unknown = positions.filter(({ partition }) => !known.has(partition))
         if (unknown.length > 0) this.#assign(unknown)
@@ -285,8 +285,8 @@ export class TopicStream {
     if (ms === undefined || this.#ended) return
     this.#alarm = setTimeout(
       () => {
-        if (this.#goal.dueInMs !== undefined) this.#setAlarm()
-        else this.#persist(() => this.#settle())
+        if (this.#goal.dueInMs === 0) this.#persist(() => this.#settle())
+        else this.#setAlarm()
       },
       Math.min(ms, MAX_TIMER_MS),
     ).unref()
@@ -295,13 +295,10 @@ export class TopicStream {
   /** The time has come: what is there by now is all that is still read. */
   async #settle(): Promise<void> {
     const byTopic = Map.groupBy(this.#open.values(), ({ topic }) => topic)
-    await Promise.all(
-      [...byTopic].map(([name, open]) =>
-        this.#goal.settle(
-          this.#cluster,
-          this.#topic(name),
-          open.map(({ partition }) => partition),
-        ),
+    await this.#goal.settle(
+      this.#cluster,
+      [...byTopic].map(
+        ([name, open]) => [this.#topic(name), open.map(({ partition }) => partition)] as const,
       ),
     )
     if (this.#stopped || this.#ended) return

@@ -147,6 +147,16 @@ describe('GET /v1/topics/{topic}/records as NDJSON', () => {
     expect(last).toMatchObject({ caughtUp: true })
   })
 
+  it('ends at whatever time about now', async () => {
+    const gateway = await startTestGateway()
+    const topic = await makeTopic()
+    await produce(topic, numbered(1))
+    const ends = Array.from({ length: 40 }, (_, n) => {
+      return exportTopic(gateway, topic, { until: `@${Date.now() + n * 5 - 40}`, from: 'latest' })
+    })
+    for (const { last } of await Promise.all(ends)) expect(last).toMatchObject({ caughtUp: true })
+  })
+
   it('reads to the last stable offset past what was aborted, where it asks for read_committed', async () => {
     const gateway = await startTestGateway()
     const topic = await makeTopic()
