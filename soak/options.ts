@@ -51,6 +51,11 @@ export function parseOptions(args: readonly string[]): ProduceOptions | ConsumeO
   const [what = 'produce'] = positionals
   if (what !== 'produce' && what !== 'consume') throw new Error(`${what}: expected produce or consume`)
   type Name = keyof typeof values
+  const foreign: readonly Name[] = what === 'produce' ? ['members', 'scenarios'] : ['routes']
+  for (const name of foreign) {
+    const other = what === 'produce' ? 'consume' : 'produce'
+    if (values[name] !== undefined) throw new Error(`--${name}: of ${other} alone`)
+  }
   const number = (name: Name, fallback: number) => {
     const given = values[name]
     if (given === undefined) return fallback

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import type { Problem } from '../problem.ts'
 
@@ -27,6 +28,12 @@ export interface CaughtUpEvent {
   readonly kind: 'caughtUp'
 }
 
+/** Not read any more: these topics are gone. */
+export interface RevokedEvent {
+  readonly kind: 'revoked'
+  readonly partitions: readonly TopicPartition[]
+}
+
 /** What was asked for has been read; nothing comes after it. */
 export interface EndEvent {
   readonly kind: 'end'
@@ -38,4 +45,4 @@ export type EndReason = 'limit' | 'until'
 
 /** What a stream says, in order. */
 export type StreamEvent =
-  RecordsEvent | ProgressEvent | AssignedEvent | ProblemEvent | CaughtUpEvent | EndEvent
+  RecordsEvent | ProgressEvent | AssignedEvent | RevokedEvent | ProblemEvent | CaughtUpEvent | EndEvent

@@ -12,6 +12,8 @@ export interface StartOptions {
   readonly from: StartPosition
   /** Where to go on instead, in the topics that it names. */
   readonly cursor?: string | undefined
+  /** Where to start in some partitions, by topic. */
+  readonly positions?: ReadonlyMap<string, ReadonlyMap<number, number>> | undefined
   /** To read alone. */
   readonly partition?: number | undefined
   readonly isolation: Isolation
@@ -42,6 +44,36 @@ export async function findStarts(
   return Promise.all(topics.map((name) => findStart(cluster, name, positions.get(name), options)))
 }
 
+/**
+ * The same for topics that a pattern reaches: what the cursor doesn't know has come since, and is read from its beginning;
+ * what it knows and is no longer there is passed over. So is a topic that goes meanwhile, unless it is named as well.
+ * @throws as findStarts
+ */
+export async function findMatched(
+  cluster: Cluster,
+  topics: readonly TopicInfo[],
+  options: StartOptions,
+  isNamed: (topic: string) => boolean,
+): Promise<TopicStart[]> {
+  const { cursor } = options
+  const decoded = cursor === undefined ? [] : decodeCursor(cursor)
+  const from: StartPosition = cursor === undefined ? options.from : { kind: 'earliest' }
+  const starts = await Promise.all(
+    topics.map(async ({ name, id }) => {
+      const position = decoded.find((p) => isOfName(p, name) && (p.topicId === id || isNamed(name)))
+      try {
+        return [await findStart(cluster, name, position, { ...options, from })]
+      } catch (error) {
+        const isGone =
+          error instanceof Problem && (error.code === 'topic_not_found' || error.code === 'position_lost')
+        if (isGone && !isNamed(name)) return []
+        throw error
+      }
+    }),
+  )
+  return starts.flat()
+}
+
 /** @throws Problem invalid_cursor where a position is of no topic, or of one that another is of */
 function ofTopics(
   positions: readonly DecodedPosition[],
@@ -65,10 +97,11 @@ async function findStart(
   cluster: Cluster,
   name: string,
   position: DecodedPosition | undefined,
-  { from, partition, isolation }: StartOptions,
+  { from, partition, isolation, positions }: StartOptions,
 ): Promise<TopicStart> {
   if (position !== undefined && partition !== undefined) checkCursorOf(position, partition)
-  const highest = partition ?? Math.max(0, ...(position?.offsets.keys() ?? []))
+  const given = positions?.get(name)
+  const highest = partition ?? Math.max(0, ...(position?.offsets.keys() ?? []), ...(given?.keys() ?? []))
   const fits = (topic: TopicInfo | undefined) =>
     topic?.partitions[highest] !== undefined && (position === undefined || position.topicId === topic.id)
   let topic = await cluster.topic(name)
@@ -78,8 +111,21 @@ async function findStart(
   if (position !== undefined) return resume(cluster, topic, position, isolation)
   if (partition !== undefined) checkPartition(topic, partition)
   const partitions = partition === undefined ? topic.partitions.map((p) => p.partition) : [partition]
-  const offsets = await startOffsets(cluster, topic, partitions, from, isolation, new Deadline(DEADLINE_MS))
-  return { topic, offsets, whole: partition === undefined }
+  if (given !== undefined) checkPositions(topic, given)
+  const rest = partitions.filter((p) => given?.has(p) !== true)
+  const found = await startOffsets(cluster, topic, rest, from, isolation, new Deadline(DEADLINE_MS))
+  return { topic, offsets: new Map([...(given ?? []), ...found]), whole: partition === undefined }
+}
+
+/** @throws Problem invalid_subscription */
+function checkPositions(topic: TopicInfo, given: ReadonlyMap<number, number>): void {
+  const wrong = [...given.keys()].find((partition) => topic.partitions[partition] === undefined)
+  if (wrong === undefined) return
+  const reason = `${topic.name} has no partition ${wrong}`
+  throw new Problem('invalid_subscription', {
+    detail: `positions: ${reason}.`,
+    errors: [{ parameter: 'positions', reason }],
+  })
 }
 
 /** @throws Problem partition_not_found */

@@ -10,9 +10,11 @@ import type { EndPosition } from '../start-position.ts'
 import { CatchUp } from './catch-up.ts'
 import type { EventReader } from './event-reader.ts'
 import type { EndReason, ProgressEvent, RecordsEvent, StreamEvent } from './events.ts'
-import { findStarts, refuseLost, type StartOptions, toPositions, type TopicStart } from './find-start.ts'
+import { refuseLost, type StartOptions, toPositions, type TopicStart } from './find-start.ts'
 import { Goal } from './goal.ts'
+import { MatchedTopics } from './matched-topics.ts'
 import { positionLost, startPositions } from './positions.ts'
+import { TopicSelection } from './topic-selection.ts'
 import { trimmed } from './trim.ts'
 
 /** How often new partitions are looked for, ms. */
@@ -25,6 +27,7 @@ const MAX_TIMER_MS = 0x7fffffff
 type Lost = Extract<ReaderEvent, { kind: 'lost' }>
 
 export interface TopicStreamOptions extends StartOptions {
+  /** Names and patterns. */
   readonly topics: readonly string[]
   /** Where to end; never, where left out. */
   readonly until?: EndPosition | undefined
@@ -52,7 +55,11 @@ export class TopicStream {
   readonly #options: TopicStreamOptions
   readonly #goal: Goal
   readonly #catchUp = new CatchUp()
+  readonly #selection: TopicSelection
+  readonly #matched: MatchedTopics
   #starts: readonly TopicStart[] = []
+  /** By name, where a topic stands among the starts. */
+  #indexes: ReadonlyMap<string, number> = new Map()
   /** By topic and partition: up to where the client has been told. */
   readonly #positions = new Map<string, Map<number, number>>()
   /** The same as text, for as long as no partition is added. */
@@ -77,6 +84,14 @@ export class TopicStream {
     this.#reader = reader
     this.#log = log
     this.#options = options
+    this.#selection = new TopicSelection(cluster, options.topics)
+    const handlers = {
+      starts: () => this.#starts,
+      came: (starts: readonly TopicStart[]) => this.#came(starts),
+      went: (topic: TopicInfo) => this.#went(topic),
+      failed: (problem: Problem) => this.#say({ kind: 'problem', problem, final: true }),
+    }
+    this.#matched = new MatchedTopics(cluster, this.#selection, options, handlers, log)
     this.#goal = new Goal(options.until, options.isolation)
     this.#left = options.limit ?? Infinity
   }
@@ -89,16 +104,41 @@ export class TopicStream {
   async start(): Promise<void> {
     const { topics, strict = false, isolation } = this.#options
     if (strict) await Promise.all(topics.map((name) => this.#cluster.refreshTopic(name)))
-    const starts = await findStarts(this.#cluster, topics, this.#options)
+    const starts = await this.#matched.find()
     if (strict) await Promise.all(starts.map((start) => refuseLost(this.#cluster, start, isolation)))
     await this.#goal.find(this.#cluster, starts)
     if (this.#stopped) return
-    this.#starts = starts
+    this.#setStarts(starts)
     this.#assign(starts.flatMap(({ topic, offsets }) => toPositions(topic, offsets)))
     if (this.#goal.isOpen && !this.#ended) {
       this.#watch = setInterval(() => void this.#addPartitions(), PARTITION_WATCH_MS).unref()
     }
+    this.#matched.watch()
     this.#setAlarm()
+  }
+
+  #setStarts(starts: readonly TopicStart[]): void {
+    this.#starts = starts
+    this.#indexes = new Map(starts.map(({ topic }, index) => [topic.name, index]))
+    this.#cursor = undefined
+  }
+
+  #came(starts: readonly TopicStart[]): void {
+    this.#setStarts([...this.#starts, ...starts])
+    this.#assign(starts.flatMap(({ topic, offsets }) => toPositions(topic, offsets)))
+  }
+
+  /** Reads a topic that is gone no more. */
+  #went({ name }: TopicInfo): void {
+    const numbers = [...(this.#positions.get(name)?.keys() ?? [])]
+    const partitions = numbers.map((partition) => ({ topic: name, partition }))
+    this.#positions.delete(name)
+    this.#setStarts(this.#starts.filter(({ topic }) => topic.name !== name))
+    for (const partition of partitions) this.#open.delete(keyOf(partition))
+    this.#reader.unassign(partitions)
+    this.#catchUp.unassigned(partitions)
+    this.#say({ kind: 'revoked', partitions })
+    if (this.#catchUp.isDue()) this.#say({ kind: 'caughtUp' })
   }
 
   /**
@@ -127,7 +167,7 @@ export class TopicStream {
     const offsets = this.#positions.get(topic)
     if (offsets === undefined || offsets.get(partition) === offset) return false
     offsets.set(partition, offset)
-    this.#cursor?.move(this.#options.topics.indexOf(topic), partition, offset)
+    this.#cursor?.move(this.#indexes.get(topic)!, partition, offset)
     return true
   }
 
@@ -150,6 +190,7 @@ export class TopicStream {
 
   #close(): void {
     clearInterval(this.#watch)
+    this.#matched.stop()
     clearTimeout(this.#alarm)
     this.#reader.close()
   }
@@ -200,9 +241,11 @@ export class TopicStream {
           if (taken.nextOffset >= this.#goal.endOf(taken)) this.#finish(taken)
           break
         }
-        case 'lost':
-          said.push(this.#lost(event))
+        case 'lost': {
+          const problem = this.#lost(event)
+          if (problem !== undefined) said.push(problem)
           break
+        }
         case 'corrupt': {
           const detail = `${event.topic}, partition ${event.partition}: the batch at offset ${event.offset} cannot be read.`
           said.push({ kind: 'problem', problem: new Problem('internal_error', { detail }), final: false })
@@ -234,7 +277,8 @@ export class TopicStream {
   }
 
   #endIfDone(): void {
-    if (this.#open.size === 0) this.#end('until')
+    // What a pattern stands for may still come.
+    if (this.#open.size === 0 && !this.#selection.isOpen) this.#end('until')
   }
 
   /** @throws Problem invalid_parameter for more partitions than a cursor can hold */
@@ -251,7 +295,8 @@ export class TopicStream {
     for (const { topic, partition, offset } of open) {
       this.#open.set(keyOf({ topic, partition }), { topic, partition, offset })
     }
-    if (open.length > 0) {
+    // Waiting for what matches is said, too.
+    if (open.length > 0 || this.#starts.length === 0) {
       this.#say({ kind: 'assigned', positions: open })
       this.#catchUp.assigned(open)
       this.#reader.assign(open)
@@ -307,7 +352,13 @@ export class TopicStream {
   }
 
   /** Says what is gone and what there is, then goes on at the earliest record: nothing that exists is skipped. */
-  #lost(event: Lost): StreamEvent {
+  #lost(event: Lost): StreamEvent | undefined {
+    const start = this.#starts.find(({ topic }) => topic.name === event.topic)
+    // One that only matched leaves without a word but `revoked`.
+    if (event.reason !== 'out_of_range' && start !== undefined && this.#matched.leave(start.topic)) {
+      this.#went(start.topic)
+      return undefined
+    }
     const final = event.reason !== 'out_of_range'
     const open = this.#open.get(keyOf(event))
     if (!final) this.#persist(() => this.#resume(open, event))

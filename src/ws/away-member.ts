@@ -14,7 +14,7 @@ export class AwayMember {
     this.#member = member
     this.#ended = ended
     this.#timer = setTimeout(() => void this.#leave(), until - performance.now())
-    member.handOver({
+    member.goAway({
       assigned: () => {},
       revoked: () => {},
       // Others have had them: whoever comes back begins anew. A topic that is gone takes its own partitions only.

@@ -22,12 +22,16 @@ export class Feed {
   readonly #windowed: WindowedReader | undefined
   readonly #seeks: Seeks
 
-  /** `begin` has the subscription read on from where a seek leads. */
+  /**
+   * `proof` is how it becomes known what the client has, where somebody wants to know; a window does in any case. `begin`
+   * has the subscription read on from where a seek leads.
+   */
   constructor(
     cluster: Cluster,
     connection: WsConnection,
     reader: EventReader,
     options: SubscriptionOptions,
+    proof: 'pong' | 'ack' | undefined,
     begin: (positions: readonly PartitionPosition[]) => void,
   ) {
     const { isolation, format } = options
@@ -41,7 +45,7 @@ export class Feed {
     this.#window = window
     this.#pausable = pausable
     this.reader = this.#windowed ?? pausable
-    this.receipts = new Receipts(connection, proofOf(options, window), window)
+    this.receipts = new Receipts(connection, proof ?? (window && 'pong'), window)
     this.#seeks = new Seeks({ cluster, connection, reader: pausable, isolation, begin })
   }
 
@@ -77,13 +81,4 @@ export class Feed {
     this.#seeks.stop()
     this.reader.close()
   }
-}
-
-/** How it becomes known what the client has. */
-function proofOf(
-  { group, ack }: SubscriptionOptions,
-  window: Window | undefined,
-): 'pong' | 'ack' | undefined {
-  if (group !== undefined) return ack === 'auto' ? 'pong' : 'ack'
-  return window === undefined ? undefined : 'pong'
 }

@@ -6,7 +6,8 @@ import type { AssignedPartition, TopicPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import { openReader } from '../streams/event-reader.ts'
-import { lookUpTopics, positionLost } from '../streams/positions.ts'
+import { positionLost } from '../streams/positions.ts'
+import { TopicSelection } from '../streams/topic-selection.ts'
 import { type Claim, Claims } from './claims.ts'
 import { Committer } from './committer.ts'
 import type { WsConnection } from './connection.ts'
@@ -45,6 +46,7 @@ export class GroupSubscription implements Subscription {
   readonly #options: SubscriptionOptions
   readonly feed: Feed
   readonly #seat: Seat | undefined
+  readonly #selection: TopicSelection
   readonly #claims = new Claims()
   readonly #stream: Stream
   readonly #member: GroupMember
@@ -53,6 +55,8 @@ export class GroupSubscription implements Subscription {
   #stopping: Promise<void> | undefined
   /** As they were at the start. */
   #topics: readonly TopicInfo[] = []
+  /** Their names, and those that have come since. */
+  #subscribed: readonly string[] = []
   #hasAnnounced = false
 
   /** `seat` where the member's place in the group outlives the socket. */
@@ -67,10 +71,16 @@ export class GroupSubscription implements Subscription {
     this.#connection = connection
     this.#options = options
     this.#seat = seat
+    this.#selection = new TopicSelection(deps.cluster, options.topics)
     const { config } = deps
     const reader = openReader(deps.cluster, options.isolation, config.limits)
-    const feed = (this.feed = new Feed(deps.cluster, connection, reader, options, (positions) =>
-      this.#begin(positions, true),
+    const feed = (this.feed = new Feed(
+      deps.cluster,
+      connection,
+      reader,
+      options,
+      options.ack === 'auto' ? 'pong' : 'ack',
+      (positions) => this.#begin(positions, true),
     ))
     this.#stream = new Stream(connection, feed.reader, options, {
       delivered: (topic, partition, last, position) => feed.sent(topic, partition, last, position),
@@ -81,7 +91,7 @@ export class GroupSubscription implements Subscription {
       deps.cluster,
       {
         groupId: group,
-        topics: options.topics,
+        topics: this.#subscribed,
         ...config.group,
         rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
         ...(seat && { instanceId: seat.place.instanceId, comesBack: seat.place.comesBack }),
@@ -103,11 +113,24 @@ export class GroupSubscription implements Subscription {
   }
 
   async start(): Promise<void> {
-    this.#topics = await lookUpTopics(this.#deps.cluster, this.#options.topics)
+    this.#topics = await this.#selection.find()
     await this.#seat?.places.take(this.#seat.place, this)
     if (this.#stopped.signal.aborted) return
+    this.#follow(this.#topics)
+    this.#selection.watch(
+      (topics) => this.#follow(topics),
+      (problem) => this.#connection.fail(problem),
+    )
     await this.#member.start()
     if (!this.#hasAnnounced) this.#announce([])
+  }
+
+  /** Reads what the patterns stand for now. */
+  #follow(topics: readonly TopicInfo[]): void {
+    const names = topics.map(({ name }) => name).sort()
+    if (names.join() === this.#subscribed.join()) return
+    this.#subscribed = names
+    this.#member.subscribe(names)
   }
 
   run(): Promise<void> {
@@ -131,8 +154,11 @@ export class GroupSubscription implements Subscription {
     commits: boolean,
   ): Promise<PartitionPosition[]> {
     const { isolation } = this.#options
-    const before = this.#topics.find(({ name }) => name === topic)!
-    const positions = await memberPositions(this.#deps.cluster, before, partitions, { from, isolation })
+    const before = this.#topics.find(({ name }) => name === topic)
+    const positions = await memberPositions(this.#deps.cluster, topic, before, partitions, {
+      from,
+      isolation,
+    })
     // Where nothing was committed yet, the chosen start is: else the next owner would choose again, later, and skip.
     const fresh = positions.filter((position) => position.fresh)
     if (commits && fresh.length > 0) await this.#member.commit(fresh)
@@ -222,7 +248,9 @@ export class GroupSubscription implements Subscription {
       event.reason === 'topic_recreated' &&
       claim !== undefined &&
       performance.now() - claim.since < GROUP_NOTICES_MS
-    if (!isStale) this.#connection.sendError(positionLost(event))
+    // One that only matched leaves with `revoked`.
+    const isMatched = event.reason !== 'out_of_range' && !this.#selection.isNamed(event.topic)
+    if (!isStale && !isMatched) this.#connection.sendError(positionLost(event))
     if (claim === undefined || event.reason === 'not_authorized') return
     // A topic that is gone or made again changes the group's assignment by itself.
     const wait = isStale || event.reason === 'out_of_range' ? 0 : GROUP_NOTICES_MS
@@ -269,6 +297,7 @@ export class GroupSubscription implements Subscription {
   async #stop(ending: Ending, settleMs: number): Promise<void> {
     const endedAt = performance.now()
     this.#stopped.abort()
+    this.#selection.stop()
     this.feed.stop()
     this.#stream.stop()
     await this.feed.receipts.settle(Math.min(settleMs, SETTLE_MS))

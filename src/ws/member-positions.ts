@@ -6,14 +6,15 @@ import type { StartOptions } from '../streams/find-start.ts'
 import { startPositions } from '../streams/positions.ts'
 
 /**
- * Where a group member reads what it was assigned of one topic: where the group has committed, else at the start
- * position; `fresh` says so. A partition added since the member subscribed, or of a topic made again since, is read from
+ * Where a group member reads what it was assigned of one topic, which was `before` when it subscribed: where the group has committed, else at the start
+ * position; `fresh` says so. A partition added since the member subscribed, or of a topic made since, is read from
  * its beginning: all that is in it came after.
  * @throws as startPositions
  */
 export async function memberPositions(
   cluster: Cluster,
-  { name, id, partitions: before }: TopicInfo,
+  name: string,
+  before: TopicInfo | undefined,
   assigned: readonly AssignedPartition[],
   { from, isolation }: Pick<StartOptions, 'from' | 'isolation'>,
 ): Promise<(PartitionPosition & { fresh: boolean })[]> {
@@ -22,7 +23,7 @@ export async function memberPositions(
   const topic = isKnown ? known : await cluster.refreshTopic(name)
   if (topic === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
   const fresh = assigned.filter(({ committed }) => committed === undefined).map(({ partition }) => partition)
-  const isNew = (partition: number) => topic.id !== id || partition >= before.length
+  const isNew = (partition: number) => topic.id !== before?.id || partition >= before.partitions.length
   const found = await Promise.all([
     startPositions(cluster, topic, fresh.filter(isNew), { kind: 'earliest' }, isolation),
     startPositions(

@@ -14,6 +14,7 @@ import {
   GroupId,
   Isolation,
   Resume,
+  StartPositions,
   TopicList,
   WindowBytes,
   WindowRecords,
@@ -39,6 +40,7 @@ export const SubscribeMessage = z
     group: GroupId.optional(),
     from: From.optional(),
     cursor: Cursor.optional(),
+    positions: StartPositions.optional(),
     ack: Ack.optional(),
     format: Format.optional(),
     isolation: Isolation.optional(),
@@ -222,7 +224,7 @@ export const ServerMessage = z.discriminatedUnion('type', [
     .meta({
       id: 'revoked',
       description:
-        'No longer read here. By a rebalance: what was acked is committed. Lost: of what was acked last some may not be.',
+        'No longer read here. By a rebalance: what was acked is committed. Lost: the session had expired, or the topic is gone; of what was acked last some may not be.',
     }),
   z.object({ type: z.literal('paused'), partitions: z.array(Partition) }).meta({
     id: 'paused',

@@ -26,7 +26,7 @@ export class PlainSubscription implements Subscription {
     this.#connection = connection
     this.#format = options.format
     const reader = openSharedReader(deps.cluster, options.isolation, deps.config.limits)
-    this.feed = new Feed(deps.cluster, connection, reader, options, (positions) =>
+    this.feed = new Feed(deps.cluster, connection, reader, options, undefined, (positions) =>
       this.#stream.seek(positions),
     )
     this.#stream = new TopicStream(deps.cluster, this.feed.reader, connection.log, options)
@@ -110,6 +110,11 @@ export class PlainSubscription implements Subscription {
           offset,
         }))
         return this.#connection.send({ type: 'assigned', partitions })
+      }
+      case 'revoked': {
+        const { partitions } = event
+        this.feed.receipts.removed(partitions)
+        return this.#connection.send({ type: 'revoked', partitions: [...partitions], reason: 'lost' })
       }
       case 'progress':
         return this.#passed(event)

@@ -31,6 +31,11 @@ const MAX_MISTAKES = 10
 /** What an error frame repeats of a type that doesn't exist, in bytes of JSON. */
 const MAX_TYPE_LENGTH = 66
 const QUOTE = 0x22
+/** Most commands that wait for a subscription to be there. */
+const MAX_EARLY = 32
+
+/** What is said of a subscription. */
+type Command = Exclude<ClientMessage, { type: 'produce' | 'subscribe' }>
 
 /** One client: reads its frames, holds its one subscription, and ends both together. */
 export class Session {
@@ -40,6 +45,8 @@ export class Session {
   readonly #places: Places
   #hasSubscribed = false
   #subscription: Subscription | undefined
+  /** Said after `subscribe`, while the place that it wants in its group is looked up. */
+  readonly #early: Command[] = []
   #mistakes = 0
   /** Ending by our own doing: what fails from now on fails for that reason. */
   #draining = false
@@ -76,6 +83,13 @@ export class Session {
       if (this.#connection.signal.aborted || this.#draining) return
       const subscription = this.#make(options, place)
       this.#subscription = subscription
+      for (const message of this.#early.splice(0)) {
+        try {
+          command(subscription, message)
+        } catch (error) {
+          this.#refuse(error, message.type)
+        }
+      }
       await subscription.start()
       await subscription.run()
     } catch (error) {
@@ -85,9 +99,10 @@ export class Session {
 
   #make(options: SubscriptionOptions, place: Place | undefined): Subscription {
     const { group, topics } = place ?? options
-    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, options)
+    const own = { ...options, group, topics }
+    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own)
     const seat = place && { place, places: this.#places }
-    return new GroupSubscription(this.#deps, this.#connection, { ...options, group, topics }, group, seat)
+    return new GroupSubscription(this.#deps, this.#connection, own, group, seat)
   }
 
   /** Ends the socket for an error that nothing on it survives. */
@@ -111,15 +126,25 @@ export class Session {
       if (type === 'produce') return this.#producer.take(data, members)
       const message = parseMessage(data, type)
       if (message.type === 'subscribe') this.subscribe(completeSubscription(message, this.#deps.config.group))
-      else if (this.#subscription === undefined) throw new Problem('not_subscribed')
-      else command(this.#subscription, message)
+      else if (this.#subscription !== undefined) command(this.#subscription, message)
+      else this.#wait(message)
     } catch (error) {
-      if (!(error instanceof Problem)) return this.fail(error)
-      this.#connection.sendError(error, type)
-      // A command may cross the revocation of its partition on the way, a produce meet a busy gateway: nobody's mistake.
-      if (error.row.retryable || error.code === 'unknown_delivery' || error.code === 'not_assigned') return
-      if (++this.#mistakes >= MAX_MISTAKES) this.#connection.close(CLOSE_BAD_CLIENT, 'too many mistakes')
+      this.#refuse(error, type)
     }
+  }
+
+  /** Has a command wait for the subscription that was asked for before it. @throws Problem not_subscribed */
+  #wait(message: Command): void {
+    if (!this.#hasSubscribed || this.#early.length >= MAX_EARLY) throw new Problem('not_subscribed')
+    this.#early.push(message)
+  }
+
+  #refuse(error: unknown, type: string | undefined): void {
+    if (!(error instanceof Problem)) return this.fail(error)
+    this.#connection.sendError(error, type)
+    // A command may cross the revocation of its partition on the way, a produce meet a busy gateway: nobody's mistake.
+    if (error.row.retryable || error.code === 'unknown_delivery' || error.code === 'not_assigned') return
+    if (++this.#mistakes >= MAX_MISTAKES) this.#connection.close(CLOSE_BAD_CLIENT, 'too many mistakes')
   }
 
   /** Tells the client to go elsewhere, commits what it has, answers what it sent, and closes. */
@@ -153,10 +178,7 @@ export class Session {
 }
 
 /** What a client may say of its subscription. @throws Problem as the message's own method */
-function command(
-  subscription: Subscription,
-  message: Exclude<ClientMessage, { type: 'produce' | 'subscribe' }>,
-): void {
+function command(subscription: Subscription, message: Command): void {
   const { feed } = subscription
   switch (message.type) {
     case 'ack':

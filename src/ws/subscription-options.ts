@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Problem, type ProblemPart } from '../problem.ts'
+import { isPattern } from '../streams/topic-selection.ts'
 import { recordFormats } from '../records/render-record.ts'
 import { checkTopicName } from '../routes/route.ts'
 import { reasonFor } from '../schema-reasons.ts'
@@ -26,14 +27,18 @@ export const Grace = z.int().min(0).meta({
 
 export const Resume = z.string().meta({
   description:
-    'The `token` of the last `resume` frame: takes the place that the socket before had in its group. It implies `topics` and `group`.',
+    'The `token` of the last `resumable` frame: takes the place that the socket before had in its group. It implies `topics` and `group`.',
 })
 
 export const TopicList = z
   .array(z.string())
   .min(1)
   .max(MAX_TOPICS)
-  .meta({ description: 'Topics to read.', example: ['orders'] })
+  .meta({
+    description:
+      'Topics to read: names, or a prefix and `*` for all that begin so, those to come with them; `*` alone for all.',
+    example: ['orders'],
+  })
 
 export const GroupId = z.string().min(1).max(255).meta({
   description: 'Consumer group to join; without it all partitions are read, and nothing is committed.',
@@ -52,6 +57,15 @@ export const Cursor = z.string().max(16_384).meta({
   description:
     'Where to go on, without a group: the `cursor` of the last frame that was processed. Not together with `from`.',
 })
+
+export const StartPositions = z
+  .array(z.strictObject({ topic: z.string(), partition: z.int().min(0), offset: z.int().min(0) }))
+  .min(1)
+  .max(10_000)
+  .meta({
+    description:
+      'Without a group: where to start in these partitions; the others start at `from`. Not together with `cursor`.',
+  })
 
 export const Format = z.enum(recordFormats).meta({
   description:
@@ -78,6 +92,8 @@ export interface SubscriptionOptions extends Narrowing {
   readonly group: string | undefined
   readonly from: StartPosition
   readonly cursor: string | undefined
+  /** Where to start in some partitions, by topic. */
+  readonly positions: ReadonlyMap<string, ReadonlyMap<number, number>> | undefined
   readonly ack: 'auto' | 'client'
   readonly format: z.output<typeof Format>
   readonly isolation: z.output<typeof Isolation>
@@ -101,6 +117,7 @@ interface RawOptions extends RawNarrowing {
   group?: string | undefined
   from?: string | undefined
   cursor?: string | undefined
+  positions?: z.output<typeof StartPositions> | undefined
   ack?: 'auto' | 'client' | undefined
   format?: z.output<typeof Format> | undefined
   isolation?: z.output<typeof Isolation> | undefined
@@ -125,7 +142,10 @@ function digitsOf(schema: z.ZodInt) {
 export const SubscriptionQuery = z.strictObject({
   topics: z
     .string()
-    .meta({ description: 'Topics to read, separated by commas.' })
+    .meta({
+      description:
+        'Topics to read, separated by commas: names, or a prefix and `*` for all that begin so, those to come with them; `*` alone for all.',
+    })
     .transform((text) => text.split(','))
     .pipe(TopicList)
     .optional(),
@@ -184,7 +204,7 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
   const errors: ProblemPart[] = []
   const { topics = [] } = raw
   const isInGroup = raw.group !== undefined || raw.resume !== undefined
-  for (const topic of topics) checkTopicName(topic)
+  for (const topic of topics) checkTopic(topic)
   if (raw.topics === undefined && raw.resume === undefined)
     errors.push({ parameter: 'topics', reason: 'is missing, and no resume token stands for it' })
   if (new Set(topics).size !== topics.length)
@@ -207,6 +227,11 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     errors.push({ parameter: 'grace', reason: 'not 0 with resume' })
   const hasWindow = raw.window !== undefined || raw.windowBytes !== undefined
   const narrowing = readNarrowing(raw, { topics, isInGroup, hasWindow }, errors)
+  if (raw.positions !== undefined && raw.cursor !== undefined)
+    errors.push({ parameter: 'positions', reason: 'not together with cursor' })
+  if (raw.positions !== undefined && isInGroup)
+    errors.push({ parameter: 'positions', reason: 'not in a group: a group resumes where it committed' })
+  const positions = raw.positions && positionsOf(raw.positions, topics, errors)
   const from = parseStartPosition(raw.from ?? 'latest')
   if (from === undefined) errors.push({ parameter: 'from', reason: START_POSITION_FORMS })
   if (errors.length > 0 || from === undefined) throw invalidSubscription(errors)
@@ -215,6 +240,7 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     group: raw.group,
     from,
     cursor: raw.cursor,
+    positions,
     ack: raw.ack ?? 'auto',
     format: raw.format ?? 'auto',
     isolation: raw.isolation ?? 'read_uncommitted',
@@ -224,6 +250,35 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     resume: raw.resume,
     ...narrowing,
   }
+}
+
+/** @throws Problem invalid_topic_name, internal_topic */
+function checkTopic(text: string): void {
+  // A prefix that a name may have; which of them are internal shows when they are looked for.
+  if (!isPattern(text)) checkTopicName(text)
+  else if (text.length > 1) checkTopicName(`${text.slice(0, -1)}x`)
+}
+
+/** By topic and partition. */
+function positionsOf(
+  given: NonNullable<RawOptions['positions']>,
+  topics: readonly string[],
+  errors: ProblemPart[],
+): Map<string, Map<number, number>> {
+  const found = new Map<string, Map<number, number>>()
+  const reads = (topic: string) =>
+    topics.some((text) => (isPattern(text) ? topic.startsWith(text.slice(0, -1)) : topic === text))
+  for (const [n, { topic, partition, offset }] of given.entries()) {
+    const offsets = found.get(topic) ?? new Map<number, number>()
+    found.set(topic, offsets)
+    const reason = offsets.has(partition) ? 'names a partition twice' : 'is of another topic'
+    if (offsets.has(partition) || !reads(topic)) {
+      errors.push({ parameter: 'positions', pointer: `/positions/${n}`, reason })
+      break
+    }
+    offsets.set(partition, offset)
+  }
+  return found
 }
 
 export function invalidSubscription(errors: readonly ProblemPart[]): Problem {

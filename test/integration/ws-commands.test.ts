@@ -54,6 +54,59 @@ const mistakes: [name: string, message: object | string, answer: Record<string, 
   ],
 ]
 
+const place = { topic: 't', partition: 0 }
+
+/** Commands about what is read that say something that can't be, with the member that is at fault. */
+const badCommands: [message: Record<string, unknown>, pointer: string][] = [
+  ...['pause', 'resume'].flatMap((type): [Record<string, unknown>, string][] => [
+    [{ type, partitions: [] }, '/partitions'],
+    [{ type, partitions: null }, '/partitions'],
+    [{ type, partitions: 'all' }, '/partitions'],
+    [{ type, partitions: [{ topic: 't' }] }, '/partitions/0/partition'],
+    [{ type, partitions: [{ partition: 0 }] }, '/partitions/0/topic'],
+    [{ type, partitions: [{ ...place, partition: -1 }] }, '/partitions/0/partition'],
+    [{ type, partitions: [{ ...place, partition: 0.5 }] }, '/partitions/0/partition'],
+    [{ type, partitions: [{ ...place, partition: 1e30 }] }, '/partitions/0/partition'],
+    [{ type, partitions: [{ ...place, partition: '0' }] }, '/partitions/0/partition'],
+    [{ type, partitions: [{ ...place, topic: 7 }] }, '/partitions/0/topic'],
+    [{ type, partitions: [{ ...place, offset: 0 }] }, '/partitions/0/offset'],
+    [{ type, partitions: Array.from({ length: 10_001 }, () => place) }, '/partitions'],
+    [{ type, topic: 't' }, '/topic'],
+  ]),
+  [{ type: 'seek', offset: 0 }, '/topic'],
+  [{ type: 'seek', ...place }, ''],
+  [{ type: 'seek', ...place, offset: 0, timestamp: 0 }, ''],
+  [{ type: 'seek', ...place, offset: 0, from: 'earliest' }, ''],
+  [{ type: 'seek', ...place, offset: -1 }, '/offset'],
+  [{ type: 'seek', ...place, offset: 1.5 }, '/offset'],
+  [{ type: 'seek', ...place, offset: 1e30 }, '/offset'],
+  [{ type: 'seek', ...place, offset: '0' }, '/offset'],
+  [{ type: 'seek', ...place, offset: null }, '/offset'],
+  [{ type: 'seek', ...place, timestamp: -1 }, '/timestamp'],
+  [{ type: 'seek', ...place, timestamp: 0.5 }, '/timestamp'],
+  [{ type: 'seek', ...place, timestamp: 1e30 }, '/timestamp'],
+  [{ type: 'seek', ...place, timestamp: '2026-01-01T00:00:00Z' }, '/timestamp'],
+  [{ type: 'seek', ...place, from: 'then' }, '/from'],
+  [{ type: 'seek', ...place, from: 0 }, '/from'],
+  [{ type: 'seek', ...place, from: '-'.repeat(100) }, '/from'],
+  [{ type: 'seek', topic: 't', partition: -1, offset: 0 }, '/partition'],
+  [{ type: 'seek', topic: 't', partition: null, offset: 0 }, '/partition'],
+  [{ type: 'seek', topic: 't', partition: 1e30, offset: 0 }, '/partition'],
+  [{ type: 'seek', ...place, offset: 0, x: 1 }, '/x'],
+  [{ type: 'credit' }, '/records'],
+  [{ type: 'credit', bytes: 1 }, '/records'],
+  [{ type: 'credit', records: -1 }, '/records'],
+  [{ type: 'credit', records: 1.5 }, '/records'],
+  [{ type: 'credit', records: 2 ** 31 }, '/records'],
+  [{ type: 'credit', records: 1e30 }, '/records'],
+  [{ type: 'credit', records: '1' }, '/records'],
+  [{ type: 'credit', records: 1, bytes: -1 }, '/bytes'],
+  [{ type: 'credit', records: 1, bytes: 0.5 }, '/bytes'],
+  [{ type: 'credit', records: 1, bytes: 1e30 }, '/bytes'],
+  [{ type: 'credit', records: 1, bytes: null }, '/bytes'],
+  [{ type: 'credit', records: 1, x: 1 }, '/x'],
+]
+
 const badOffsets = [-1, 1.5, 2 ** 53, 1e300, '1', null]
 
 describe('a message that is a mistake', () => {
@@ -104,6 +157,41 @@ describe('a message that is a mistake', () => {
     await client.until('the answers', () => client.frames.length === 9)
     expect(JSON.stringify(client.frames)).not.toMatch(/Error|node_modules|\.ts\b|at position|Zod/)
   })
+})
+
+describe('a command about what is read', () => {
+  it('that says something that cannot be is answered by an error that names the member, and changes nothing', async () => {
+    const gateway = await startTestGateway()
+    const topic = await makeTopic()
+    const perSocket = 9
+    for (let from = 0; from < badCommands.length; from += perSocket) {
+      const commands = badCommands.slice(from, from + perSocket)
+      const client = await connect(gateway, { topics: topic, window: '0' }).opened()
+      for (const [message] of commands) client.send(message)
+      client.send({ type: 'credit', records: 1 })
+      await client.until('the answers', () => client.all('error').length === commands.length)
+      const answers = client
+        .all('error')
+        .map(({ code, ref, errors }) => ({ code, ref, at: errors?.[0]?.pointer }))
+      expect(answers).toEqual(
+        commands.map(([{ type }, pointer]) => ({ code: 'invalid_request', ref: type, at: pointer })),
+      )
+      await client.frame('caughtUp')
+      await produce(topic, numbered(1))
+      await client.received(1)
+      await client.close()
+    }
+  })
+
+  it.each(['pause', 'resume', 'seek', 'credit'])(
+    'before there is a subscription is an error: %s',
+    async (type) => {
+      const client = await connect(await startTestGateway()).opened()
+      const members = { seek: { topic: 't', offset: 0 }, credit: { records: 1 } }
+      client.send({ type, ...members[type as 'seek'] })
+      expect(await client.frame('error')).toMatchObject({ code: 'not_subscribed', ref: type })
+    },
+  )
 })
 
 describe('subscribing', () => {

@@ -258,6 +258,26 @@ describe('a member that is away', () => {
     for (const client of [stays, third, back]) await client.received(owned(client).length * 2)
   })
 
+  it('is given nothing more that others could read, and has its share again when it is back', async () => {
+    const gateways = [await startTestGateway(), await startTestGateway()]
+    const { topic, group, goes, stays } = await pair([gateways[0]!, gateways[0]!])
+    const third = connect(gateways[1]!, { topics: topic, group, from: 'earliest', ack: 'client' })
+    await third.until('a partition', () => owned(third).length === 1)
+    await expect.poll(() => [goes, stays, third].flatMap(owned).length).toBe(4)
+    const kept = owned(goes)
+    goes.destroy()
+    await goes.closed
+    await stays.close()
+    const rest = [0, 1, 2, 3].filter((partition) => !kept.includes(partition))
+    await expect.poll(() => owned(third), { timeout: 2_000 }).toEqual(rest)
+    await produce(topic, everywhere(0, 1))
+    await third.received(rest.length)
+    const back = connect(gateways[1]!, { resume: await tokenOf(goes), ack: 'client' })
+    expect(await back.frame('resumable')).toMatchObject({ kept: true })
+    expect((await back.frame('assigned')).partitions.map(({ partition }) => partition).sort()).toEqual(kept)
+    await shared([third, back], 2)
+  })
+
   it('beyond SLUICE_GROUP_MAX_AWAY is not kept: the others have its partitions at once', async () => {
     const gateway = await startTestGateway({ SLUICE_GROUP_MAX_AWAY: '1' })
     const first = await pair([gateway, gateway])
@@ -308,6 +328,7 @@ describe('a hundred drops under load', () => {
       const stop = produceSteadily(producer, topic, 4)
       for (let i = 1; i <= 100; i++) {
         await goes.received(1 + (i % 7) * 20)
+        await goes.frame('committed')
         goes.destroy()
         goes = ledger.join(gateways[i % 3 === 0 ? 1 : 0]!, `goes ${i}`, { resume: token })
         expect(await goes.frame('resumable')).toMatchObject({ kept: true })

@@ -29,10 +29,15 @@ export function uniqueName(prefix = 't'): string {
 
 /** A new topic, made by the witness and deleted when the test ends. */
 export async function makeTopic(
-  options: { partitions?: number; replicationFactor?: number; configs?: Record<string, string> } = {},
+  options: {
+    name?: string
+    partitions?: number
+    replicationFactor?: number
+    configs?: Record<string, string>
+  } = {},
   bootstrap?: string,
 ): Promise<string> {
-  const topic = uniqueName()
+  const topic = options.name ?? uniqueName()
   await withAdmin(async (admin) => {
     await admin.createTopics({
       // kafkajs gives up where a broker has not heard of the topic yet.

@@ -68,6 +68,19 @@ describe('assignPartitions', () => {
     })
   })
 
+  it('gives members that are away nothing new, but lets them keep what they hold', () => {
+    const away = (owned: TopicPartition[]) => ({ ...member(owned), isAway: true })
+    expect(assign({ a: away(of('t', 0)), b: member(of('t', 1)) }, { t: 6 })).toEqual({
+      a: ['t:0'],
+      b: ['t:1', 't:2', 't:3', 't:4', 't:5'],
+    })
+    // One that is back has its share.
+    const back = assign({ a: member(of('t', 0)), b: member(of('t', 1, 2, 3, 4, 5)) }, { t: 6 })
+    expect([back.a!.length, back.b!.length]).toEqual([1, 3])
+    // Where nobody else is left, they have it all.
+    expect(assign({ a: away(of('t', 0)), b: away([]) }, { t: 2 })).toEqual({ a: ['t:0'], b: ['t:1'] })
+  })
+
   it('gives a member that comes back nothing that another one holds by now', () => {
     const back = { ...member([], -1), had: of('t', 0, 1) }
     expect(assign({ a: member(of('t', 0)), b: back }, { t: 2 })).toEqual({ a: ['t:0'], b: ['t:1'] })
@@ -141,6 +154,9 @@ describe('the group protocol bytes', () => {
     const subscription = decodeSubscription(encodeSubscription(['t', 'u'], owned, 12))
     expect(subscription.topics).toEqual(new Set(['t', 'u']))
     expect(subscription.generation).toBe(12)
+    expect(subscription.isAway).toBe(false)
+    const away = decodeSubscription(encodeSubscription(['t'], owned, 12, true))
+    expect([away.isAway, away.generation, away.owned.length]).toEqual([true, 12, 3])
     expect(subscription.owned.map(keyOf).sort()).toEqual(owned.map(keyOf).sort())
     expect(decodeAssignment(encodeAssignment(owned)).map(keyOf).sort()).toEqual(owned.map(keyOf).sort())
   })
@@ -150,7 +166,7 @@ describe('the group protocol bytes', () => {
     // Version 1: without the generation (and rack) at the end.
     const old = Buffer.from(bytes.subarray(0, bytes.length - 6))
     old.writeInt16BE(1)
-    expect(decodeSubscription(old)).toEqual({ topics: new Set(['t']), owned: of('t', 1), generation: 12 })
+    expect(decodeSubscription(old)).toMatchObject({ owned: of('t', 1), generation: 12 })
   })
 
   it('read an empty assignment as none', () => {

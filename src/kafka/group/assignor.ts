@@ -7,6 +7,8 @@ export interface Subscriber {
   readonly owned: readonly TopicPartition[]
   /** The last generation whose assignment it got; -1 for none. */
   readonly generation: number
+  /** Whether nobody reads what it holds: it keeps that, but is given nothing more that somebody else could read. */
+  readonly isAway?: boolean
   /** What it had when it went away, where it has just come back: it holds nothing of it, but is the first to get it. */
   readonly had?: readonly TopicPartition[]
 }
@@ -82,7 +84,7 @@ function collectClaims(members: ReadonlyMap<string, Subscriber>, ids: readonly s
   return claims
 }
 
-/** Gives what nobody has to those who have least. */
+/** Gives what nobody has to those who have least, of those that read. */
 function placeFree(
   plan: Plan,
   members: ReadonlyMap<string, Subscriber>,
@@ -90,11 +92,12 @@ function placeFree(
   free: readonly TopicPartition[],
 ): void {
   for (const partition of free) {
+    const able = ids.filter((id) => members.get(id)!.topics.has(partition.topic))
+    const there = able.filter((id) => members.get(id)!.isAway !== true)
     let least: TopicPartition[] | undefined
-    for (const id of ids) {
+    for (const id of there.length > 0 ? there : able) {
       const own = plan.get(id)!
-      if (members.get(id)!.topics.has(partition.topic) && own.length < (least?.length ?? Infinity))
-        least = own
+      if (own.length < (least?.length ?? Infinity)) least = own
     }
     least?.push(partition)
   }
@@ -116,7 +119,8 @@ function moveOne(plan: Plan, members: ReadonlyMap<string, Subscriber>, bySize: r
       const theirs = plan.get(to)!
       if (own.length - theirs.length < 2) break
       // From the end: what it does not hold yet moves at no cost.
-      const { topics } = members.get(to)!
+      const { topics, isAway } = members.get(to)!
+      if (isAway === true) continue
       const index = own.findLastIndex(({ topic }) => topics.has(topic))
       if (index < 0) continue
       theirs.push(...own.splice(index, 1))

@@ -2,8 +2,11 @@ import { KafkaCode } from '../errors.ts'
 import { type DescribedGroup, describeGroups } from '../wire/group-apis.ts'
 import type { GroupCoordinator } from './coordinator.ts'
 import { GroupError } from './group-error.ts'
-import { decodeAssignment } from './protocol.ts'
+import { decodeAssignment, decodeSubscription } from './protocol.ts'
 import type { TopicPartition } from './types.ts'
+
+/** Every member has its assignment. In any other state members are described without what they said and got. */
+const STABLE = 'Stable'
 
 /**
  * The group as its coordinator has it.
@@ -20,14 +23,21 @@ async function describe(coordinator: GroupCoordinator, groupId: string): Promise
   return group
 }
 
-/** Whether the group has a static member of this name. @throws as describe() */
-export async function hasInstance(
+/**
+ * The static member of this name, where the group has one: its id, and whether it took part in the last rebalance as one
+ * that is away.
+ * @throws as describe()
+ */
+export async function findInstance(
   coordinator: GroupCoordinator,
   groupId: string,
   instanceId: string,
-): Promise<boolean> {
-  const { members } = await describe(coordinator, groupId)
-  return members.some(({ groupInstanceId }) => groupInstanceId === instanceId)
+): Promise<{ memberId: string; isAway: boolean } | undefined> {
+  const { groupState, members } = await describe(coordinator, groupId)
+  const found = members.find(({ groupInstanceId }) => groupInstanceId === instanceId)
+  if (found === undefined) return undefined
+  const isAway = groupState === STABLE && decodeSubscription(found.memberMetadata).isAway === true
+  return { memberId: found.memberId, isAway }
 }
 
 /** Who has what, by instance id (null for dynamic members); undefined while the group is in a rebalance. @throws as describe() */
@@ -36,7 +46,7 @@ export async function assignmentOf(
   groupId: string,
 ): Promise<[instanceId: string | null, partitions: TopicPartition[]][] | undefined> {
   const { groupState, members } = await describe(coordinator, groupId)
-  if (groupState !== 'Stable') return undefined
+  if (groupState !== STABLE) return undefined
   return members.map(({ groupInstanceId, memberAssignment }) => [
     groupInstanceId,
     memberAssignment.length === 0 ? [] : decodeAssignment(memberAssignment),

@@ -3,7 +3,7 @@ import type { TopicWatch, WatchedTopic } from './topic-watch.ts'
 /** What one member wants to know of topics: of its own, and while it leads, of all that the group reads. */
 export class GroupTopics {
   readonly #watch: TopicWatch
-  readonly #own: readonly string[]
+  #own: readonly string[]
   readonly #changed: () => void
   readonly #watcher = Symbol('group member')
   /** The group's topics as they were when this member, as the leader, last assigned. */
@@ -14,6 +14,17 @@ export class GroupTopics {
     this.#watch = watch
     this.#own = own
     this.#changed = changed
+  }
+
+  /** The member's own topics. */
+  get own(): readonly string[] {
+    return this.#own
+  }
+
+  /** Has others for its own from now on. */
+  subscribe(own: readonly string[]): void {
+    this.#own = own
+    this.#watch.watch(this.#watcher, new Set([...(this.#assignedFrom?.keys() ?? []), ...own]), this.#changed)
   }
 
   /** Watches the member's own topics; it does not lead. */

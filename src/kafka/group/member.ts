@@ -131,14 +131,23 @@ export class GroupMember {
     return this.#membership.kept
   }
 
-  /** Tells others from the next call on; of whoever was told before nothing is held any more. */
-  handOver(handlers: GroupMemberHandlers): void {
+  /**
+   * Nobody reads any more: the member keeps what it has, and in rebalances gets nothing more that another could read. The
+   * handlers that were told until now are let go of; these are told from the next call on.
+   */
+  goAway(handlers: GroupMemberHandlers): void {
     this.#handlers = handlers
+    this.#membership.away()
   }
 
   /** Whether the partition is the member's at this moment, by its own clock too: what was read from it may be delivered. */
   owns(partition: TopicPartition): boolean {
     return !this.#membership.expired() && this.#holdings.get(partition) !== undefined
+  }
+
+  /** Reads these topics in place of those before. Before start() too. */
+  subscribe(topics: readonly string[]): void {
+    this.#membership.subscribe(topics)
   }
 
   /**
@@ -167,7 +176,7 @@ export class GroupMember {
 
   /** Leaves at once, so that others get the partitions at once. Takes 1.5 s at most; nothing is called back after it. */
   leave(): Promise<void> {
-    return this.#goAway(true)
+    return this.#leaveOnce(true)
   }
 
   /**
@@ -175,10 +184,10 @@ export class GroupMember {
    * leave().
    */
   abandon(): Promise<void> {
-    return this.#goAway(false)
+    return this.#leaveOnce(false)
   }
 
-  #goAway(tell: boolean): Promise<void> {
+  #leaveOnce(tell: boolean): Promise<void> {
     if (this.#outside === 'failed') return Promise.resolve()
     return (this.#ending ??= this.#leave(tell))
   }

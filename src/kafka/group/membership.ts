@@ -1,7 +1,7 @@
 import { Problem } from '../../problem.ts'
 import { KafkaCode } from '../errors.ts'
 import type { GroupCoordinator } from './coordinator.ts'
-import { assignmentOf, hasInstance } from './describe.ts'
+import { assignmentOf, findInstance } from './describe.ts'
 import { Given } from './given.ts'
 import { Abandoned, fatalProblem, GroupError, problemOf } from './group-error.ts'
 import { GroupTopics } from './group-topics.ts'
@@ -52,6 +52,7 @@ export class Membership {
   #round = new AbortController()
   /** Whether the group had this static member when it joined. Undefined before that is known. */
   #kept: boolean | undefined
+  #isAway = false
 
   constructor(parts: MembershipParts) {
     this.#parts = parts
@@ -68,6 +69,11 @@ export class Membership {
 
   get phase(): Phase {
     return this.#phase
+  }
+
+  /** Nobody reads from now on: in rebalances the member says so, and keeps what it has. */
+  away(): void {
+    this.#isAway = true
   }
 
   /** Whether a member that came back found its place: nobody else had its partitions meanwhile. */
@@ -107,6 +113,14 @@ export class Membership {
     }
   }
 
+  /** Reads other topics from now on: the group hears of it in a rebalance. */
+  subscribe(topics: readonly string[]): void {
+    if (this.#stop.signal.aborted) return
+    this.#topics.subscribe(topics)
+    // A round that has begun was joined with those before.
+    this.#mustRejoin('the subscription changed')
+  }
+
   /** Ends every wait and timer. The group is not told. */
   stop(): void {
     this.#stop.abort()
@@ -124,17 +138,30 @@ export class Membership {
     if (!this.#running) await this.#topics.refresh()
     this.#checkTopics()
     const { groupId, instanceId, comesBack = false } = options
-    if (comesBack && instanceId !== undefined) {
-      this.#kept ??= await hasInstance(coordinator, groupId, instanceId)
+    let before: { memberId: string; isAway: boolean } | undefined
+    if (comesBack && instanceId !== undefined && this.#kept === undefined) {
+      before = await findInstance(coordinator, groupId, instanceId)
+      this.#kept = before !== undefined
     }
     signal.throwIfAborted()
     const reason = this.#rejoin ?? 'the member is new or tries again'
-    this.#rejoin = undefined
-    const request = { ...options, owned: holdings.all(), generation: this.standing.generation, reason }
+    // It had its share as one that is away, in a rebalance meanwhile; now it can have more.
+    this.#rejoin = before?.isAway === true ? 'the member is back' : undefined
+    const { own: topics } = this.#topics
+    const request = {
+      ...options,
+      topics,
+      owned: holdings.all(),
+      generation: this.standing.generation,
+      isAway: this.#isAway,
+      reason,
+    }
     const round = rebalance(coordinator, request, this.#roundEvents, log, signal)
     const result = await round.finally(() => this.#heartbeat.joinOver())
     signal.throwIfAborted()
     this.#settle(result)
+    // A broker before Kafka 3.2 tells a leader that comes back that its former self still leads: then nobody does.
+    if (result.leaderId === before?.memberId) this.#mustRejoin('the leader is back')
     const { taken, added } = holdings.compare(result.assigned)
     if (taken.length > 0) {
       this.#phase = 'revoking'

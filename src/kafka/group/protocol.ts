@@ -17,15 +17,20 @@ export const ASSIGNOR = COOPERATIVE_STICKY_ASSIGNOR
 /** Newest version of the subscription and the assignment: 2 added the generation (KIP-792), 3 the rack (KIP-881). */
 const VERSION = 3
 
-/** A member's part in a rebalance: what it reads and what it holds, and since which generation. */
+/** Written behind the generation by a member that is away; Java's assignor reads no further than the generation. */
+const AWAY = Buffer.from('away')
+
+/** A member's part in a rebalance: what it reads and what it holds, since which generation, and whether anybody reads. */
 export function encodeSubscription(
   topics: readonly string[],
   owned: readonly TopicPartition[],
   generation: number,
+  isAway = false,
 ): Buffer {
   // A leader older than KIP-792 reads the generation from here, as Java's CooperativeStickyAssignor writes it.
-  const userData = Buffer.alloc(4)
-  userData.writeInt32BE(generation)
+  const written = Buffer.alloc(4)
+  written.writeInt32BE(generation)
+  const userData = isAway ? Buffer.concat([written, AWAY]) : written
   return encodeConsumerProtocolSubscription({
     version: VERSION,
     topics: [...topics],
@@ -44,6 +49,7 @@ export function decodeSubscription(bytes: Buffer): Subscriber {
     topics: new Set(topics),
     owned: fromGroupAssignments(ownedPartitions),
     generation: version >= 2 ? generationId : decodeCooperativeStickyGeneration(userData ?? Buffer.alloc(0)),
+    isAway: userData?.subarray(4).equals(AWAY) === true,
   }
 }
 

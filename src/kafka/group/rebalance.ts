@@ -25,6 +25,8 @@ export interface JoinRequest {
   readonly owned: readonly TopicPartition[]
   /** The last generation whose assignment was taken; -1 for none. */
   readonly generation: number
+  /** Nobody reads what the member holds at present. */
+  readonly isAway: boolean
   /** For the broker's log (KIP-800). */
   readonly reason: string
 }
@@ -47,6 +49,8 @@ export interface RebalanceEvents {
 export interface Rebalanced {
   readonly identity: Identity
   readonly leader: boolean
+  /** The leader's member id, as the group says. */
+  readonly leaderId: string
   /** What the group reads, where this member leads it again after it was away: the assignment stands as it was (KIP-814). */
   readonly leadsAgain: ReadonlySet<string> | undefined
   readonly assigned: readonly TopicPartition[]
@@ -84,7 +88,14 @@ export function rebalance(
     )
     if (synced.errorCode !== KafkaCode.NONE) throw new GroupError('SyncGroup', synced.errorCode)
     const leadsAgain = stands ? topicsOf(answer.members.map((m) => subscriber(m, log))) : undefined
-    return { identity, leader, leadsAgain, assigned: decodeAssignment(synced.assignment), syncSentAt }
+    return {
+      identity,
+      leader,
+      leaderId: answer.leader,
+      leadsAgain,
+      assigned: decodeAssignment(synced.assignment),
+      syncSentAt,
+    }
   })
   return unlessAborted(round, signal)
 }
@@ -96,7 +107,7 @@ async function join(
   signal: AbortSignal,
 ): Promise<{ answer: JoinGroupAnswer; identity: Identity }> {
   const { instanceId = null } = request
-  const metadata = encodeSubscription(request.topics, request.owned, request.generation)
+  const metadata = encodeSubscription(request.topics, request.owned, request.generation, request.isAway)
   for (;;) {
     const sentAt = performance.now()
     events.joining()

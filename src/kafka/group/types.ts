@@ -35,6 +35,7 @@ export interface GroupMemberHandlers {
 
 export interface GroupMemberOptions {
   readonly groupId: string
+  /** What it reads at first; see subscribe(). */
   readonly topics: readonly string[]
   /** Milliseconds without a heartbeat after which Kafka gives the member's partitions to others. */
   readonly sessionTimeoutMs: number

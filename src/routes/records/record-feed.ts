@@ -133,6 +133,8 @@ export class RecordFeed {
       case 'problem':
         this.#lines.problem(event.problem, cursor)
         return event.final || this.#lines.endsAtProblem
+      case 'revoked':
+        return false
       case 'caughtUp':
         this.#owesPosition = false
         this.#lines.caughtUp(cursor)

@@ -92,7 +92,8 @@ describe('asyncapi.yaml', () => {
       }
     }
     expect(Object.keys(query.properties as object)).toEqual(
-      Object.keys(frame.properties as object).filter((name) => name !== 'type'),
+      // A list of positions has no place in a URL.
+      Object.keys(frame.properties as object).filter((name) => name !== 'type' && name !== 'positions'),
     )
     const grace = { graceMs: 0, maxGraceMs: 0 }
     expect(() => subscriptionFromQuery(new URLSearchParams('topics=orders&nonsense=1'), grace)).toThrow(

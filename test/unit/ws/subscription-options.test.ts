@@ -83,8 +83,25 @@ describe('a subscription in the URL', () => {
     ['topics=orders&cursor=x&group=g', ['cursor']],
     [`topics=orders&cursor=${'x'.repeat(16_385)}`, ['cursor']],
     ['topics=orders&__proto__=x', ['__proto__']],
+    ...['-1', '1.5', '1e3', '', 'all', '100001', '9'.repeat(40)].map((window): [string, string[]] => [
+      `topics=orders&window=${window}`,
+      ['window'],
+    ]),
+    ...['0', '-1', '1.5', '', '1073741825'].map((bytes): [string, string[]] => [
+      `topics=orders&windowBytes=${bytes}`,
+      ['windowBytes'],
+    ]),
+    ['topics=orders&window=0&windowBytes=5', ['windowBytes']],
   ])('refuses %.60s and names what is wrong', (query, errors) => {
     expect(fromUrl(query)).toEqual({ code: 'invalid_subscription', errors })
+  })
+
+  it('takes a window of records, of bytes, of both', () => {
+    expect(fromUrl('topics=orders&window=0')).toMatchObject({ window: 0, windowBytes: undefined })
+    expect(fromUrl('topics=orders&window=100000&windowBytes=1073741824')).toMatchObject({
+      window: 100_000,
+      windowBytes: 1_073_741_824,
+    })
   })
 
   it('names everything that is wrong at once', () => {
@@ -100,11 +117,46 @@ describe('a subscription in the URL', () => {
     ['a/b', 'invalid_topic_name'],
     ['a,', 'invalid_topic_name'],
     ['ordérs', 'invalid_topic_name'],
+    ['**', 'invalid_topic_name'],
+    ['lo*gs', 'invalid_topic_name'],
+    ['*logs', 'invalid_topic_name'],
+    ['lo/*', 'invalid_topic_name'],
+    [`${'a'.repeat(249)}*`, 'invalid_topic_name'],
     ['a'.repeat(250), 'invalid_topic_name'],
     ['__consumer_offsets', 'internal_topic'],
     ['orders,__transaction_state', 'internal_topic'],
   ])('refuses topics=%.20s with the problem of its own', (topics, code) => {
     expect(fromUrl(`topics=${encodeURIComponent(topics)}`)).toMatchObject({ code })
+  })
+})
+
+describe('a subscription', () => {
+  it.each(['*', 'logs-*', 'orders,logs-*,a.*', '__*', '.*'])('may read by pattern: %s', (topics) => {
+    expect(fromUrl(`topics=${topics}`)).toMatchObject({ topics: topics.split(',') })
+  })
+
+  const grace = { graceMs: 0, maxGraceMs: 0 }
+  const at = (topic: string, partition = 0) => ({ topic, partition, offset: 5 })
+
+  it('may start anywhere in each partition', () => {
+    const positions = [at('a'), at('a', 1), at('logs-1')]
+    expect(completeSubscription({ topics: ['a', 'logs-*'], positions }, grace).positions).toEqual(
+      new Map([
+        ['a', new Map([0, 1].map((partition) => [partition, 5]))],
+        ['logs-1', new Map([[0, 5]])],
+      ]),
+    )
+  })
+
+  it.each([
+    ['with a cursor', { cursor: 'x' }, [at('a')]],
+    ['in a group', { group: 'g' }, [at('a')]],
+    ['twice in one partition', {}, [at('a'), at('a')]],
+    ['in a topic it does not read', {}, [at('b')]],
+  ])('may not say so %s', (_, members, positions) => {
+    expect(() => completeSubscription({ topics: ['a', 'c*'], positions, ...members }, grace)).toThrow(
+      'positions: ',
+    )
   })
 })
 
