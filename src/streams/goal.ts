@@ -28,27 +28,35 @@ export class Goal {
 
   /** Looks up what can be at the start. @throws as startOffsets */
   async find(cluster: Cluster, starts: readonly TopicStart[]): Promise<void> {
-    const until = this.#until
-    if (until === undefined || until.kind === 'offset' || this.dueInMs !== undefined) return
-    await Promise.all(
-      starts.map(({ topic, offsets }) => this.#lookUp(cluster, topic, [...offsets.keys()], until)),
+    const isAhead = (this.dueInMs ?? 0) > 0
+    if (this.#until === undefined || this.#until.kind === 'offset' || isAhead) return
+    await this.settle(
+      cluster,
+      starts.map(({ topic, offsets }) => [topic, [...offsets.keys()]] as const),
     )
-    this.#isFixed = true
   }
 
-  /** Milliseconds until the time that it ends at; undefined where that is past, or it ends at none. */
+  /** Milliseconds until the time that it ends at has come and settle() is due; undefined where it never will be. */
   get dueInMs(): number | undefined {
     if (this.#isFixed || this.#until?.kind !== 'time') return undefined
-    const ms = this.#until.timestamp - Date.now()
-    return ms > 0 ? ms : undefined
+    return Math.max(0, this.#until.timestamp - Date.now())
   }
 
-  /** The time has come: looks up where these partitions end. @throws as startOffsets */
-  async settle(cluster: Cluster, topic: TopicInfo, partitions: readonly number[]): Promise<void> {
-    const until = this.#until
-    // Records of that time that came before it are where their partitions end.
-    const open = partitions.filter((partition) => !this.#ends.has(keyOf({ topic: topic.name, partition })))
-    if (until !== undefined && open.length > 0) await this.#lookUp(cluster, topic, open, until)
+  /** Looks up where these partitions end, and with them the stream. @throws as startOffsets */
+  async settle(
+    cluster: Cluster,
+    topics: readonly (readonly [TopicInfo, readonly number[]])[],
+  ): Promise<void> {
+    await Promise.all(
+      topics.map(([topic, partitions]) => {
+        // Records of that time that came before it are where their partitions end.
+        const unknown = partitions.filter(
+          (partition) => !this.#ends.has(keyOf({ topic: topic.name, partition })),
+        )
+        return this.#lookUp(cluster, topic, unknown)
+      }),
+    )
+    this.#isFixed = true
   }
 
   /** Whether partitions that are found later are read too. */
@@ -70,14 +78,10 @@ export class Goal {
     if (first !== undefined && first.offset < this.endOf(event)) this.#ends.set(keyOf(event), first.offset)
   }
 
-  async #lookUp(
-    cluster: Cluster,
-    topic: TopicInfo,
-    partitions: readonly number[],
-    until: EndPosition,
-  ): Promise<void> {
+  async #lookUp(cluster: Cluster, topic: TopicInfo, partitions: readonly number[]): Promise<void> {
+    if (this.#until === undefined || partitions.length === 0) return
     const deadline = new Deadline(DEADLINE_MS)
-    const found = await startOffsets(cluster, topic, partitions, until, this.#isolation, deadline)
+    const found = await startOffsets(cluster, topic, partitions, this.#until, this.#isolation, deadline)
     for (const [partition, offset] of found) this.#ends.set(keyOf({ topic: topic.name, partition }), offset)
   }
 }

@@ -14,6 +14,7 @@ import { refuseLost, type StartOptions, toPositions, type TopicStart } from './f
 import { Goal } from './goal.ts'
 import { MatchedTopics } from './matched-topics.ts'
 import { positionLost, startPositions } from './positions.ts'
+import { SaidFirst } from './said-first.ts'
 import { TopicSelection } from './topic-selection.ts'
 import { trimmed } from './trim.ts'
 
@@ -70,10 +71,7 @@ export class TopicStream {
   #finished: TopicPartition[] = []
   /** Records still wanted. */
   #left: number
-  /** What is to be said that did not come from the reader. */
-  #own: StreamEvent[] = []
-  /** Ends the wait for the reader, for the sake of these. */
-  #interrupt = new AbortController()
+  readonly #own = new SaidFirst()
   #watch: NodeJS.Timeout | undefined
   #alarm: NodeJS.Timeout | undefined
   #ended = false
@@ -124,6 +122,7 @@ export class TopicStream {
   }
 
   #came(starts: readonly TopicStart[]): void {
+    if (!this.#goal.isOpen) return
     this.#setStarts([...this.#starts, ...starts])
     this.#assign(starts.flatMap(({ topic, offsets }) => toPositions(topic, offsets)))
   }
@@ -139,6 +138,7 @@ export class TopicStream {
     this.#catchUp.unassigned(partitions)
     this.#say({ kind: 'revoked', partitions })
     if (this.#catchUp.isDue()) this.#say({ kind: 'caughtUp' })
+    this.#endIfDone()
   }
 
   /**
@@ -148,10 +148,10 @@ export class TopicStream {
    */
   async next(signal: AbortSignal): Promise<readonly StreamEvent[]> {
     while (!this.#stopped && !signal.aborted) {
-      if (this.#own.length > 0) return this.#own.splice(0)
+      if (!this.#own.isEmpty) return this.#own.take()
       if (this.#ended) break
       if (this.#finished.length > 0) this.#reader.unassign(this.#finished.splice(0))
-      const events = this.#translate(await this.#read(signal))
+      const events = this.#translate(await this.#own.next(this.#reader, signal))
       if (events.length > 0) return events
     }
     return []
@@ -195,26 +195,8 @@ export class TopicStream {
     this.#reader.close()
   }
 
-  /** Nothing where there is something else to say, or nobody to say it to. */
-  async #read(signal: AbortSignal): Promise<readonly ReaderEvent[]> {
-    if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController()
-    const interrupt = this.#interrupt
-    const abort = () => interrupt.abort()
-    signal.addEventListener('abort', abort, { once: true })
-    try {
-      return await this.#reader.next(interrupt.signal)
-    } catch (error) {
-      if (interrupt.signal.aborted) return []
-      throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
-  }
-
   #say(event: StreamEvent): void {
-    if (this.#stopped) return
-    this.#own.push(event)
-    this.#interrupt.abort()
+    if (!this.#stopped) this.#own.say(event)
   }
 
   #end(reason: EndReason): void {
@@ -277,8 +259,9 @@ export class TopicStream {
   }
 
   #endIfDone(): void {
-    // What a pattern stands for may still come.
-    if (this.#open.size === 0 && !this.#selection.isOpen) this.#end('until')
+    // What a pattern stands for may still come, unless it is known by now where everything ends.
+    const mayCome = this.#selection.isOpen && this.#goal.isOpen
+    if (this.#open.size === 0 && !mayCome) this.#end('until')
   }
 
   /** @throws Problem invalid_parameter for more partitions than a cursor can hold */
@@ -314,7 +297,7 @@ export class TopicStream {
         if (info?.id !== topic.id || known === undefined) continue
         const added = info.partitions.map(({ partition }) => partition).filter((p) => !known.has(p))
         const positions = await this.#earliest(info, added)
-        if (this.#stopped || this.#ended) return
+        if (this.#stopped || this.#ended || !this.#goal.isOpen) return
         // Looked for in turns that may overlap where Kafka is slow.
         const unknown = positions.filter(({ partition }) => !known.has(partition))
         if (unknown.length > 0) this.#assign(unknown)
@@ -330,8 +313,8 @@ export class TopicStream {
     if (ms === undefined || this.#ended) return
     this.#alarm = setTimeout(
       () => {
-        if (this.#goal.dueInMs !== undefined) this.#setAlarm()
-        else this.#persist(() => this.#settle())
+        if (this.#goal.dueInMs === 0) this.#persist(() => this.#settle())
+        else this.#setAlarm()
       },
       Math.min(ms, MAX_TIMER_MS),
     ).unref()
@@ -340,13 +323,10 @@ export class TopicStream {
   /** The time has come: what is there by now is all that is still read. */
   async #settle(): Promise<void> {
     const byTopic = Map.groupBy(this.#open.values(), ({ topic }) => topic)
-    await Promise.all(
-      [...byTopic].map(([name, open]) =>
-        this.#goal.settle(
-          this.#cluster,
-          this.#topic(name),
-          open.map(({ partition }) => partition),
-        ),
+    await this.#goal.settle(
+      this.#cluster,
+      [...byTopic].map(
+        ([name, open]) => [this.#topic(name), open.map(({ partition }) => partition)] as const,
       ),
     )
     if (this.#stopped || this.#ended) return

@@ -79,4 +79,13 @@ describe('a reader without a group that asks for a part', () => {
       '1:2',
     ])
   })
+
+  it('comes to the end of a pattern, too, of topics that match or of none', async () => {
+    const gateway = await startTestGateway()
+    const topic = await makeTopic({ partitions: 2 })
+    await produce(topic, [...numbered(3), ...numbered(2, { partition: 1 })])
+    const base = { from: 'earliest', until: 'latest' }
+    expect((await ended(connect(gateway, { topics: `${topic}*`, ...base }))).offsets).toHaveLength(5)
+    expect((await ended(connect(gateway, { topics: `${topic}-none-*`, ...base }))).offsets).toEqual([])
+  })
 })

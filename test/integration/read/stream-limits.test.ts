@@ -7,7 +7,7 @@ import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
 import { makeTopic } from '../../support/kafka.ts'
 import { exportTopic, parseExport } from '../../support/ndjson.ts'
-import { numbered, produce } from '../../support/produce.ts'
+import { numbered, produce, withProducer } from '../../support/produce.ts'
 import { RawConnection } from '../../support/raw-http.ts'
 import { until } from '../../support/until.ts'
 import { connect } from '../../support/ws.ts'
@@ -19,7 +19,11 @@ const types = ['text/event-stream', 'application/x-ndjson']
 /** A topic with so many records of 10 KB. */
 async function makeLargeTopic(records: number): Promise<string> {
   const topic = await makeTopic()
-  for (let from = 0; from < records; from += 80) await produce(topic, numbered(80, { from, size: 10_000 }))
+  await withProducer(async (producer) => {
+    for (let from = 0; from < records; from += 80) {
+      await producer.send({ topic, messages: numbered(80, { from, size: 10_000 }) })
+    }
+  })
   return topic
 }
 
@@ -94,7 +98,7 @@ describe('a client of a stream over HTTP', () => {
     },
   )
 
-  it('that takes nothing costs bounded memory, and slows nobody else', async () => {
+  it('that takes nothing costs bounded memory, and slows nobody else', { timeout: 60_000 }, async () => {
     const gateway = await startGatewayProcess({ SLUICE_WS_BUFFER_BYTES: String(MiB) })
     const topic = await makeLargeTopic(3_200)
     const memory = () =>
