@@ -14,6 +14,7 @@ import { rebalance } from './benchmarks/rebalance.ts'
 import { single } from './benchmarks/single.ts'
 import { sizes } from './benchmarks/sizes.ts'
 import { start } from './benchmarks/start.ts'
+import { streams } from './benchmarks/streams.ts'
 import { websocket } from './benchmarks/websocket.ts'
 import type { Benchmark } from './harness/bench.ts'
 import { Cleanup } from './harness/cleanup.ts'
@@ -31,6 +32,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   partitions,
   sizes,
   websocket,
+  streams,
   fanout,
   latency,
   memory,

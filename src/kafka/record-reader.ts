@@ -5,14 +5,14 @@ import { KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
 import { AssignedPartition } from './reader/assigned-partition.ts'
 import { decodeAnswer } from './reader/decode-answer.ts'
 import { EventQueue } from './reader/event-queue.ts'
-import type { LostReason, PartitionKey, PartitionPosition, ReaderEvent } from './reader/events.ts'
+import type { LostReason, PartitionPosition, ReaderEvent } from './reader/events.ts'
 import { type FetchBounds, FetchLoop, type LoopOwner } from './reader/fetch-loop.ts'
 import { type Bounds, findBounds } from './reader/offset-finder.ts'
-import { keyOf } from './group/types.ts'
 import { Placement, type PlacementOwner } from './reader/placement.ts'
 import type { FetchedPartition, Isolation } from './wire/fetch.ts'
+import { keyOf, type TopicPartition } from './topic-partition.ts'
 
-export type { PartitionKey, PartitionPosition, ReaderEvent } from './reader/events.ts'
+export type { PartitionPosition, ReaderEvent } from './reader/events.ts'
 export type { FetchedRecord } from '../fetched-record.ts'
 export type { Isolation } from './wire/fetch.ts'
 
@@ -81,12 +81,12 @@ export class RecordReader {
    * Whether what was last taken of a partition may still be used: it has been assigned all the while, and not repositioned.
    * Between next() and whoever waits for it others may have their turn.
    */
-  isCurrent(partition: PartitionKey): boolean {
+  isCurrent(partition: TopicPartition): boolean {
     return !this.#moved.has(keyOf(partition))
   }
 
   /** Stops reading partitions. No event of theirs is given out any more. */
-  unassign(partitions: readonly PartitionKey[]): void {
+  unassign(partitions: readonly TopicPartition[]): void {
     for (const key of partitions) {
       this.#moved.add(keyOf(key))
       const partition = this.#assigned.get(keyOf(key))
@@ -98,7 +98,7 @@ export class RecordReader {
   }
 
   /** Repositions partitions that are being read, or were until lost; others are passed over. */
-  seek(positions: readonly (PartitionKey & { readonly offset: number })[]): void {
+  seek(positions: readonly (TopicPartition & { readonly offset: number })[]): void {
     this.assign(
       positions.flatMap((position) => {
         const partition = this.#assigned.get(keyOf(position))

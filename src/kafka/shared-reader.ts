@@ -1,9 +1,9 @@
 import type { Problem } from '../problem.ts'
 import type { Cluster } from './cluster.ts'
-import type { PartitionKey, PartitionPosition, ReaderEvent } from './reader/events.ts'
+import type { PartitionPosition, ReaderEvent } from './reader/events.ts'
 import { Feed, type Follower } from './reader/feed.ts'
-import { keyOf } from './group/types.ts'
 import { RecordReader, type RecordReaderOptions } from './record-reader.ts'
+import { keyOf, type TopicPartition } from './topic-partition.ts'
 
 export { isShared } from './reader/feed.ts'
 
@@ -73,7 +73,7 @@ export class SharedReader {
   }
 
   /** As RecordReader.unassign. */
-  unassign(partitions: readonly PartitionKey[]): void {
+  unassign(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) this.#moved.add(keyOf(partition))
     const held = partitions.filter((partition) => this.#positions.has(keyOf(partition)))
     if (held.length === 0) return
@@ -84,7 +84,7 @@ export class SharedReader {
   }
 
   /** As RecordReader.isCurrent. */
-  isCurrent(partition: PartitionKey): boolean {
+  isCurrent(partition: TopicPartition): boolean {
     return !this.#moved.has(keyOf(partition))
   }
 
@@ -212,7 +212,7 @@ export class SharedReader {
   }
 
   /** Not read any more, unless assigned again. */
-  #drop(partitions: readonly PartitionKey[]): void {
+  #drop(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) {
       const key = keyOf(partition)
       this.#partitions.delete(key)

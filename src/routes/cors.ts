@@ -8,8 +8,9 @@ import type { AppContext } from './route.ts'
  */
 export function allowOrigin({ env }: AppContext, { allowedOrigins }: Pick<Config, 'allowedOrigins'>): void {
   const { origin, host } = env.incoming.headers
+  // A cache must not give one page the answer to another.
+  env.outgoing.setHeader('vary', 'origin')
   if (origin === undefined || !isAllowedOrigin(origin, host, allowedOrigins)) return
   env.outgoing.setHeader('access-control-allow-origin', origin)
   env.outgoing.setHeader('access-control-expose-headers', 'X-Request-Id')
-  env.outgoing.setHeader('vary', 'origin')
 }

@@ -1,5 +1,5 @@
-import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
 import type { ReaderEvent } from '../kafka/record-reader.ts'
+import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 
 /** Whether what is assigned has been read to its end. The end moves on while others produce: that of the start counts. */
 export class CatchUp {

@@ -1,6 +1,6 @@
-import type { TopicPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import type { Problem } from '../problem.ts'
+import type { TopicPartition } from '../kafka/topic-partition.ts'
 
 type OfReader<K extends ReaderEvent['kind']> = Extract<ReaderEvent, { kind: K }>
 

@@ -1,11 +1,11 @@
 import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
 import { Deadline } from '../kafka/deadline.ts'
-import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
 import type { Isolation } from '../kafka/record-reader.ts'
 import { startOffsets } from '../kafka/start-offsets.ts'
 import type { EndPosition } from '../start-position.ts'
 import type { ProgressEvent, RecordsEvent } from './events.ts'
 import type { TopicStart } from './find-start.ts'
+import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 
 const DEADLINE_MS = 5_000
 

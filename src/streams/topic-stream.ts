@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
-import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import { checkLength, cursorText } from '../records/cursor.ts'
@@ -17,6 +16,7 @@ import { positionLost, startPositions } from './positions.ts'
 import { SaidFirst } from './said-first.ts'
 import { TopicSelection } from './topic-selection.ts'
 import { trimmed } from './trim.ts'
+import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 
 /** How often new partitions are looked for, ms. */
 const PARTITION_WATCH_MS = 5_000

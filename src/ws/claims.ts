@@ -1,4 +1,4 @@
-import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
+import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 
 /** A partition that the group has given this member, from then until it is given up or lost. */
 export interface Claim extends TopicPartition {

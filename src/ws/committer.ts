@@ -1,6 +1,6 @@
-import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
 import { Problem } from '../problem.ts'
 import type { PartitionOffset } from './delivery-tracker.ts'
+import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 
 /** The least time between two commits of one socket, ms: receipts stay prompt and Kafka is not flooded. */
 const MIN_INTERVAL_MS = 25

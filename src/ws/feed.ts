@@ -1,7 +1,6 @@
 import type { Cluster } from '../kafka/cluster.ts'
 import type { PartitionPosition } from '../kafka/record-reader.ts'
 import type { EventReader } from '../streams/event-reader.ts'
-import type { TopicPartition } from '../kafka/group/types.ts'
 import type { WsConnection } from './connection.ts'
 import { PausableReader } from './pausable-reader.ts'
 import { Receipts } from './receipts.ts'
@@ -10,6 +9,7 @@ import { type Seek, Seeks } from './seeks.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 import { noCredit, type Window, windowOf } from './window.ts'
 import { WindowedReader } from './windowed-reader.ts'
+import type { TopicPartition } from '../kafka/topic-partition.ts'
 
 /** What a client reads with, and what it may say of that; the same for every kind of subscription. */
 export class Feed {

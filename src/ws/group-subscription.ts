@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Deps } from '../deps.ts'
 import type { TopicInfo } from '../kafka/cluster.ts'
 import { GroupMember } from '../kafka/group/member.ts'
-import type { AssignedPartition, TopicPartition } from '../kafka/group/types.ts'
+import type { AssignedPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import { openReader } from '../streams/event-reader.ts'
@@ -20,6 +20,7 @@ import type { Ending, Subscription } from './subscription.ts'
 import type { StartPosition } from '../start-position.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 import { takeUp } from './take-up.ts'
+import type { TopicPartition } from '../kafka/topic-partition.ts'
 
 type Lost = Extract<ReaderEvent, { kind: 'lost' }>
 

@@ -59,13 +59,13 @@ export function readNarrowing(
   }
   const hasPattern = topics.some(isPattern)
   if (partition !== undefined && (topics.length > 1 || hasPattern)) refuse('partition', 'only of one topic')
-  // What a pattern stands for has no end: more may come.
-  if (until !== undefined && hasPattern) refuse('until', 'not with a pattern')
   // A window counts what is sent; of what is left out no receipt would ever come.
   if (hasWindow && key !== undefined) refuse('key', 'not together with a window')
   if (hasWindow && header !== undefined) refuse('header', 'not together with a window')
   const end = until === undefined ? undefined : parseEndPosition(until)
   if (until !== undefined && end === undefined) refuse('until', END_POSITION_FORMS)
+  // It would be an end of topics that are still to come, too.
+  if (end?.kind === 'offset' && hasPattern) refuse('until', 'not an offset with a pattern')
   const headers = (header ?? []).flatMap((text) => {
     const match = parseHeaderMatch(text)
     if (match === undefined) refuse('header', 'expected NAME:VALUE')

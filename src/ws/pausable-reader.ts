@@ -1,7 +1,7 @@
-import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import type { EventReader } from '../streams/event-reader.ts'
+import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 
 /** A partition from being assigned until it is unassigned, also where it is repositioned in between. */
 interface Reading extends TopicPartition {

@@ -1,7 +1,7 @@
-import type { TopicPartition } from '../kafka/group/types.ts'
 import type { WsConnection } from './connection.ts'
 import { DeliveryTracker, type PartitionOffset } from './delivery-tracker.ts'
 import type { Window } from './window.ts'
+import type { TopicPartition } from '../kafka/topic-partition.ts'
 
 /**
  * What a client has of what it was sent: up to each ping that it answered, or up to what it acks; or nobody wants to know.

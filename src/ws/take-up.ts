@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type AssignedPartition, keyOf } from '../kafka/group/types.ts'
+import type { AssignedPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition } from '../kafka/record-reader.ts'
 import { Problem } from '../problem.ts'
 import type { Claims } from './claims.ts'
+import { keyOf } from '../kafka/topic-partition.ts'
 
 /** Before Kafka is asked again where to start, ms. */
 const RETRY_MS = 200

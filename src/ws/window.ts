@@ -1,6 +1,6 @@
-import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
 import { Problem } from '../problem.ts'
 import type { PartitionOffset } from './delivery-tracker.ts'
+import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 
 /** Most records and bytes that a client may have credited and not been sent: what a 32-bit integer holds. */
 export const MAX_CREDIT = 2 ** 31 - 1

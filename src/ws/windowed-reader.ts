@@ -1,9 +1,9 @@
 import type { FetchedRecord } from '../fetched-record.ts'
-import { keyOf, type TopicPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import type { Problem } from '../problem.ts'
 import type { EventReader } from '../streams/event-reader.ts'
 import type { Window } from './window.ts'
+import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 
 type Records = Extract<ReaderEvent, { kind: 'records' }>
 

@@ -1,14 +1,9 @@
 import { onTestFinished } from 'vitest'
 import { Cluster } from '../../src/kafka/cluster.ts'
-import {
-  type AssignedPartition,
-  GroupMember,
-  type GroupMemberOptions,
-  type TopicPartition,
-} from '../../src/kafka/group/member.ts'
-import { keyOf } from '../../src/kafka/group/types.ts'
+import { type AssignedPartition, GroupMember, type GroupMemberOptions } from '../../src/kafka/group/member.ts'
 import type { Problem } from '../../src/problem.ts'
 import { brokers } from './kafka.ts'
+import { keyOf, type TopicPartition } from '../../src/kafka/topic-partition.ts'
 
 const silent = { debug: () => {}, warn: () => {} }
 

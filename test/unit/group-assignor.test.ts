@@ -7,7 +7,7 @@ import {
   encodeAssignment,
   encodeSubscription,
 } from '../../src/kafka/group/protocol.ts'
-import { keyOf, type TopicPartition } from '../../src/kafka/group/types.ts'
+import { keyOf, type TopicPartition } from '../../src/kafka/topic-partition.ts'
 
 const of = (topic: string, ...numbers: number[]): TopicPartition[] =>
   numbers.map((partition) => ({ topic, partition }))

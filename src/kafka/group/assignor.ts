@@ -1,4 +1,4 @@
-import { keyOf, type TopicPartition } from './types.ts'
+import { keyOf, type TopicPartition } from '../topic-partition.ts'
 
 /** A member as the leader sees it. */
 export interface Subscriber {

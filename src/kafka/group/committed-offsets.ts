@@ -3,7 +3,8 @@ import { type OffsetCommitTopic, offsetFetch } from '../wire/group-apis.ts'
 import type { GroupCoordinator } from './coordinator.ts'
 import { GroupError } from './group-error.ts'
 import type { Claim } from './holdings.ts'
-import { type AssignedPartition, byTopic, keyOf, type PartitionOffset } from './types.ts'
+import { type AssignedPartition, byTopic, type PartitionOffset } from './types.ts'
+import { keyOf } from '../topic-partition.ts'
 
 /**
  * A commit's metadata names the topic by id, for a commit that arrives just after the topic was deleted and made again

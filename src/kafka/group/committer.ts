@@ -4,8 +4,9 @@ import { offsetCommit } from '../wire/group-apis.ts'
 import { commitTopics } from './committed-offsets.ts'
 import type { GroupCoordinator } from './coordinator.ts'
 import type { Claim } from './holdings.ts'
-import { type Identity, keyOf, type PartitionOffset, type TopicPartition } from './types.ts'
+import type { Identity, PartitionOffset } from './types.ts'
 import { Backoff, pause, type Signal } from './waiting.ts'
+import { keyOf, type TopicPartition } from '../topic-partition.ts'
 
 /** Milliseconds within which a commit is confirmed or given up. */
 const TIMEOUT_MS = 10_000

@@ -3,7 +3,7 @@ import { type DescribedGroup, describeGroups } from '../wire/group-apis.ts'
 import type { GroupCoordinator } from './coordinator.ts'
 import { GroupError } from './group-error.ts'
 import { decodeAssignment, decodeSubscription } from './protocol.ts'
-import type { TopicPartition } from './types.ts'
+import type { TopicPartition } from '../topic-partition.ts'
 
 /** Every member has its assignment. In any other state members are described without what they said and got. */
 const STABLE = 'Stable'

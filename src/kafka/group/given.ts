@@ -1,4 +1,4 @@
-import type { TopicPartition } from './types.ts'
+import type { TopicPartition } from '../topic-partition.ts'
 
 /**
  * What a leader last gave to the static members of its group. One that comes back says that it holds nothing, which is

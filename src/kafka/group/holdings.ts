@@ -3,14 +3,9 @@ import { fetchCommitted } from './committed-offsets.ts'
 import type { GroupCoordinator } from './coordinator.ts'
 import { fatalProblem, GroupError, HandlerError } from './group-error.ts'
 import type { TopicWatch } from './topic-watch.ts'
-import {
-  type AssignedPartition,
-  type GroupLog,
-  type GroupMemberHandlers,
-  keyOf,
-  type TopicPartition,
-} from './types.ts'
+import type { AssignedPartition, GroupLog, GroupMemberHandlers } from './types.ts'
 import { Backoff, pause, type Signal, unlessAborted } from './waiting.ts'
+import { keyOf, type TopicPartition } from '../topic-partition.ts'
 
 /** A partition from the moment it was given to the member to the moment it was taken: had again, it is another claim. */
 export interface Claim extends TopicPartition {

@@ -9,14 +9,9 @@ import { sendLeave } from './leave.ts'
 import { Membership, type Phase } from './membership.ts'
 import { Neighbour } from './neighbour.ts'
 import { TopicWatch } from './topic-watch.ts'
-import type {
-  GroupLog,
-  GroupMemberHandlers,
-  GroupMemberOptions,
-  PartitionOffset,
-  TopicPartition,
-} from './types.ts'
+import type { GroupLog, GroupMemberHandlers, GroupMemberOptions, PartitionOffset } from './types.ts'
 import { Signal, within } from './waiting.ts'
+import type { TopicPartition } from '../topic-partition.ts'
 
 export type * from './types.ts'
 

@@ -11,8 +11,9 @@ import type { Neighbour } from './neighbour.ts'
 import { rebalance, type Rebalanced } from './rebalance.ts'
 import { Standing } from './standing.ts'
 import type { TopicWatch } from './topic-watch.ts'
-import { type GroupLog, type GroupMemberOptions, type Identity, keyOf } from './types.ts'
+import type { GroupLog, GroupMemberOptions, Identity } from './types.ts'
 import { Backoff, pause, type Signal } from './waiting.ts'
+import { keyOf } from '../topic-partition.ts'
 
 export type Phase = 'joining' | 'syncing' | 'revoking' | 'stable'
 

@@ -7,7 +7,8 @@ import {
   encodeConsumerProtocolSubscription,
 } from '@platformatic/kafka'
 import type { Subscriber } from './assignor.ts'
-import { byTopic, type TopicPartition } from './types.ts'
+import { byTopic } from './types.ts'
+import type { TopicPartition } from '../topic-partition.ts'
 
 /** What a group of consumers is called in JoinGroup. */
 export const PROTOCOL_TYPE = 'consumer'

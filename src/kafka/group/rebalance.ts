@@ -13,8 +13,9 @@ import {
   encodeSubscription,
   PROTOCOL_TYPE,
 } from './protocol.ts'
-import type { GroupLog, Identity, TopicPartition } from './types.ts'
+import type { GroupLog, Identity } from './types.ts'
 import { unlessAborted } from './waiting.ts'
+import type { TopicPartition } from '../topic-partition.ts'
 
 export interface JoinRequest {
   readonly groupId: string

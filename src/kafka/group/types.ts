@@ -1,9 +1,5 @@
 import type { Problem } from '../../problem.ts'
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
+import type { TopicPartition } from '../topic-partition.ts'
 
 export interface AssignedPartition extends TopicPartition {
   /** The committed offset, which is the next to be read; undefined where none is. */
@@ -67,11 +63,6 @@ export interface Identity {
   /** Null for a dynamic member. */
   readonly instanceId: string | null
   readonly generation: number
-}
-
-export function keyOf({ topic, partition }: TopicPartition): string {
-  // A topic name has no colon.
-  return `${topic}:${partition}`
 }
 
 /** Partition numbers by topic. */

@@ -1,18 +1,13 @@
 import type { FetchedRecord } from '../../fetched-record.ts'
-
-/** A partition by the name of its topic. */
-export interface PartitionKey {
-  readonly topic: string
-  readonly partition: number
-}
+import type { TopicPartition } from '../topic-partition.ts'
 
 /** Where to start reading: `topicId` as metadata gave it, so that a topic made again is never taken for this one. */
-export interface PartitionPosition extends PartitionKey {
+export interface PartitionPosition extends TopicPartition {
   readonly topicId: string
   readonly offset: number
 }
 
-export interface RecordsEvent extends PartitionKey {
+export interface RecordsEvent extends TopicPartition {
   readonly kind: 'records'
   /** Never empty, by offset. */
   readonly records: FetchedRecord[]
@@ -25,7 +20,7 @@ export interface RecordsEvent extends PartitionKey {
 }
 
 /** The position moved without a record to show, or was found to be at the end for the first time. */
-export interface ProgressEvent extends PartitionKey {
+export interface ProgressEvent extends TopicPartition {
   readonly kind: 'progress'
   readonly nextOffset: number
   readonly end: number
@@ -34,7 +29,7 @@ export interface ProgressEvent extends PartitionKey {
 export type LostReason = 'out_of_range' | 'topic_recreated' | 'topic_deleted' | 'not_authorized'
 
 /** The position is gone; the partition is not read until assigned again. */
-export interface LostEvent extends PartitionKey {
+export interface LostEvent extends TopicPartition {
   readonly kind: 'lost'
   readonly reason: LostReason
   /** The bounds there are now, with out_of_range and topic_recreated, where the broker told them. */
@@ -43,7 +38,7 @@ export interface LostEvent extends PartitionKey {
 }
 
 /** Twice read and twice not what Kafka's record format says; the partition is not read until assigned again. */
-export interface CorruptEvent extends PartitionKey {
+export interface CorruptEvent extends TopicPartition {
   readonly kind: 'corrupt'
   /** Of the first record that can't be read. */
   readonly offset: number

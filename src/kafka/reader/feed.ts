@@ -1,6 +1,6 @@
 import type { RecordReader } from '../record-reader.ts'
 import type { ReaderEvent } from './events.ts'
-import { keyOf } from '../group/types.ts'
+import { keyOf } from '../topic-partition.ts'
 
 /** How far a follower may lag behind before it has to read by itself: bytes of records, and turns. */
 const MAX_LAG_BYTES = 4_194_304
