@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=100
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=150
 // Starts the gateway; it needs KAFKA_BROKERS. Plain JavaScript, so that Node finds the compiled modules of the last start
 // before it loads what it takes to read TypeScript: a third less time and 20 MB less memory.
 import { enableCompileCache } from 'node:module'

@@ -4,6 +4,7 @@ import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePort } from '../dev/kafka/free-port.ts'
+import { GATEWAY_FLAGS } from '../dev/gateway-flags.ts'
 
 const entry = join(import.meta.dirname, '../bin/sluice.mjs')
 
@@ -30,7 +31,10 @@ export class GatewayProcess {
   /** Starts it and waits until it can serve. */
   async run(): Promise<void> {
     const log = openSync(this.#logFile, 'a')
-    this.#child = spawn(process.execPath, [entry], { env: this.#env, stdio: ['ignore', log, log] })
+    this.#child = spawn(process.execPath, [...GATEWAY_FLAGS, entry], {
+      env: this.#env,
+      stdio: ['ignore', log, log],
+    })
     for (;;) {
       const ready = await fetch(`${this.url}/readyz`).then(
         (response) => response.ok,

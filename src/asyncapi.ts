@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { problems } from './problem.ts'
+import { type StreamEventKind, streamEvents } from './routes/records/stream-events.ts'
 import { closeCodes } from './ws/close-codes.ts'
 import { SUBPROTOCOL, WS_PATH } from './ws/handshake.ts'
 import { ClientMessage, ServerMessage } from './ws/messages.ts'
@@ -80,7 +81,7 @@ export const exampleFrames: readonly Example[] = [
 ]
 
 /**
- * The WebSocket contract as AsyncAPI 3.0, from the schemas that parse and type the frames.
+ * The WebSocket and the server-sent events as AsyncAPI 3.0, from the schemas that parse and type the frames.
  * `action` is the gateway's view: it receives what clients send.
  */
 export function asyncApiDocument(): Record<string, unknown> {
@@ -90,7 +91,7 @@ export function asyncApiDocument(): Record<string, unknown> {
   return {
     asyncapi: '3.0.0',
     info: {
-      title: 'Sluice over WebSocket',
+      title: 'Sluice over WebSocket and server-sent events',
       version: '1.0.0',
       description: [
         'Text frames, one JSON object each, `type` first. Clients ignore members and types they do not know.',
@@ -109,10 +110,18 @@ export function asyncApiDocument(): Record<string, unknown> {
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
-    servers: { local: { host: 'localhost:8080', protocol: 'ws', description: 'Where `npm start` listens.' } },
+    servers: {
+      local: { host: 'localhost:8080', protocol: 'ws', description: 'Where `npm start` listens.' },
+      localHttp: {
+        host: 'localhost:8080',
+        protocol: 'http',
+        description: 'The same, for server-sent events.',
+      },
+    },
     channels: {
       stream: {
         address: WS_PATH,
+        servers: [{ $ref: '#/servers/local' }],
         description: 'One socket holds at most one subscription, named in the URL or by `subscribe`.',
         messages: Object.fromEntries(
           all.map((schema) => [nameOf(schema), { $ref: `#/components/messages/${nameOf(schema)}` }]),
@@ -121,14 +130,35 @@ export function asyncApiDocument(): Record<string, unknown> {
           ws: { method: 'GET', query: jsonSchema(SubscriptionQuery), bindingVersion: '0.1.0' },
         },
       },
+      events: {
+        address: '/v1/topics/{topic}/records',
+        servers: [{ $ref: '#/servers/localHttp' }],
+        description:
+          'Server-sent events: a GET with `Accept: text/event-stream`; its parameters are in openapi.yaml. A message is the data of one event, and its name the name of the event; an event without a name is a record.',
+        parameters: { topic: { description: 'The topic to read.' } },
+        messages: Object.fromEntries(
+          Object.keys(streamEvents).map((name) => [
+            eventName(name),
+            { $ref: `#/components/messages/${eventName(name)}` },
+          ]),
+        ),
+      },
     },
     operations: {
       receiveFromClient: operation('receive', client),
       sendToClient: operation('send', server),
+      sendEvents: {
+        action: 'send',
+        channel: { $ref: '#/channels/events' },
+        messages: Object.keys(streamEvents).map((name) => ({
+          $ref: `#/channels/events/messages/${eventName(name)}`,
+        })),
+        bindings: { http: { method: 'GET', bindingVersion: '0.3.0' } },
+      },
     },
     components: {
-      messages: Object.fromEntries(
-        all.map((schema) => {
+      messages: Object.fromEntries([
+        ...all.map((schema) => {
           const { id: _, description } = schema.meta() ?? {}
           const examples = exampleFrames.filter((frame) => frame.type === nameOf(schema))
           return [
@@ -142,7 +172,8 @@ export function asyncApiDocument(): Record<string, unknown> {
             },
           ]
         }),
-      ),
+        ...Object.entries(streamEvents).map(([name, kind]) => [eventName(name), eventMessage(name, kind)]),
+      ]),
     },
   }
 }
@@ -152,6 +183,21 @@ function operation(action: 'receive' | 'send', schemas: readonly z.ZodType[]): o
     action,
     channel: { $ref: '#/channels/stream' },
     messages: schemas.map((schema) => ({ $ref: `#/channels/stream/messages/${nameOf(schema)}` })),
+  }
+}
+
+/** Some events are called as frames are. */
+function eventName(name: string): string {
+  return `event-${name}`
+}
+
+function eventMessage(name: string, { summary, data, example }: StreamEventKind): object {
+  return {
+    name,
+    summary,
+    contentType: 'application/json',
+    payload: jsonSchema(data),
+    examples: [{ payload: example }],
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { get } from 'node:http'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { GATEWAY_FLAGS } from '../../dev/gateway-flags.ts'
 import { Child } from './child.ts'
 import { usageOf } from './process-usage.ts'
 
@@ -36,7 +37,7 @@ export async function startGateway(brokers: string, root = checkout): Promise<Ga
   const child = new Child(entryOf(root), [], {
     cwd: root,
     env,
-    execArgv: ['--max-semi-space-size=16', '--heap-growing-percent=100'],
+    execArgv: [...GATEWAY_FLAGS],
   })
   try {
     const url = await child.line(listeningUrl, START_MS)

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import { streamEvents } from '../../src/routes/records/stream-events.ts'
 import { http } from './http.ts'
 import { until } from './until.ts'
 
@@ -32,6 +33,7 @@ export class EventStream {
   readonly ended: Promise<'ended' | 'cut'>
   readonly #gone = new AbortController()
   #rest = ''
+  #breach: Error | undefined
 
   private constructor(response: Response, gone: AbortController) {
     this.headers = response.headers
@@ -93,6 +95,18 @@ export class EventStream {
       else if (field !== 'retry') throw new Error(`a line that is no field: ${line.slice(0, 200)}`)
     }
     if (id !== undefined || data !== undefined) this.blocks.push({ type, id, data })
+    if (data !== undefined) this.#check(type, data)
+  }
+
+  /** Holds an event against the schema that it is documented by. */
+  #check(type: string, data: string): void {
+    try {
+      const kind = streamEvents[type]
+      if (kind === undefined) throw new Error('no such event')
+      kind.data.parse(JSON.parse(data))
+    } catch (cause) {
+      this.#breach ??= new Error(`not as documented: ${type} ${data.slice(0, 500)}`, { cause })
+    }
   }
 
   /** The events of a name, with their data read as JSON. */
@@ -128,5 +142,6 @@ export class EventStream {
   async close(): Promise<void> {
     this.#gone.abort()
     await this.ended
+    if (this.#breach !== undefined) throw this.#breach
   }
 }

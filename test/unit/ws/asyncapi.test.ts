@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { asyncApiDocument, exampleFrames } from '../../../src/asyncapi.ts'
 import { problems } from '../../../src/problem.ts'
+import { streamEvents } from '../../../src/routes/records/stream-events.ts'
 import { closeCodes } from '../../../src/ws/close-codes.ts'
 import { ClientMessage, ServerMessage } from '../../../src/ws/messages.ts'
 import { subscriptionFromQuery } from '../../../src/ws/subscription-options.ts'
@@ -30,7 +31,7 @@ interface Document {
 }
 
 const document = asyncApiDocument() as unknown as Document
-const messages = Object.entries(document.components.messages)
+const messages = Object.entries(document.components.messages).filter(([name]) => !name.startsWith('event-'))
 const directions = { receiveFromClient: ClientMessage, sendToClient: ServerMessage }
 
 function namesOf(schema: typeof ClientMessage | typeof ServerMessage): string[] {
@@ -70,6 +71,19 @@ describe('asyncapi.yaml', () => {
       expect(message.summary).toMatch(/\.$/)
       expect(message.examples.length, `an example of ${name}`).toBeGreaterThan(0)
     }
+  })
+
+  it.each(Object.entries(streamEvents))('describes and shows the event %s', (name, { data, example }) => {
+    const message = document.components.messages[`event-${name}`]!
+    expect(message.name).toBe(name)
+    expect(message.summary).toMatch(/\.$/)
+    expect(document.operations.sendEvents!.messages).toContainEqual({
+      $ref: `#/channels/events/messages/event-${name}`,
+    })
+    expect(data.parse(example)).toEqual(example)
+    const validate = ajv().compile(message.payload)
+    validate(message.examples[0]!.payload)
+    expect(validate.errors ?? []).toEqual([])
   })
 
   it.each(exampleFrames.map((frame) => [frame.type, frame] as const))(
