@@ -221,7 +221,8 @@ const recordMembers = {
     .describe('By name; or a list, where a name repeats, a value is null, or one of them is not UTF-8.'),
 }
 const required = ['topic', 'partition', 'offset', 'timestamp', 'timestampType', 'key', 'value', 'headers']
-const example = {
+/** For the documents. */
+export const exampleRecord = {
   topic: 'orders',
   partition: 2,
   offset: 4711,
@@ -234,14 +235,16 @@ const example = {
 const exampleCursor = 'AZ8xR2wKZbU0i0tHqJ0T1yM7x3oQBgEAAw'
 
 /** A record as it is read. It is written by records/render-record.ts, byte by byte; tests hold the two together. */
-export const ReadRecord = z.strictObject(recordMembers).openapi('Record', { required, example })
+export const ReadRecord = z
+  .strictObject(recordMembers)
+  .openapi('Record', { required, example: exampleRecord })
 
 /** A line of NDJSON; written by records/stream-lines.ts. */
 export const ReadLine = z
   .union([
     z.strictObject({ ...recordMembers, cursor: z.string().describe('Goes on after this record.') }).openapi({
       required: [...required, 'cursor'],
-      example: { ...example, cursor: exampleCursor },
+      example: { ...exampleRecord, cursor: exampleCursor },
     }),
     z.strictObject({
       caughtUp: z.boolean().describe('Everything up to `until` was read; false where `limit` came first.'),
@@ -275,7 +278,7 @@ export const EventStream = z.string().openapi({
     '`end`: `{reason}`, `until` or `limit`. Blocks with nothing but an id say where to go on after records that were left ' +
     'out.',
   example:
-    `retry: 1000\n\nid: ${exampleCursor}\ndata: ${JSON.stringify(example)}\n\n` +
+    `retry: 1000\n\nid: ${exampleCursor}\ndata: ${JSON.stringify(exampleRecord)}\n\n` +
     `event: caughtUp\nid: ${exampleCursor}\ndata: {}\n\n`,
 })
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { ProblemCodes } from '../route.ts'
-import { ReadRecord } from './read-schemas.ts'
+import { exampleRecord, ReadRecord } from './read-schemas.ts'
 
 /** One kind of server-sent event: what its data is, as JSON in one line. */
 export interface StreamEventKind {
@@ -17,16 +17,7 @@ export const streamEvents: Readonly<Record<string, StreamEventKind>> = {
   message: {
     summary: 'A record. Its id is the cursor after it.',
     data: ReadRecord,
-    example: {
-      topic: 'orders',
-      partition: 2,
-      offset: 4711,
-      timestamp: 1_795_466_320_013,
-      timestampType: 'CreateTime',
-      key: 'order-17',
-      value: { total: 12.5 },
-      headers: { source: 'web' },
-    },
+    example: exampleRecord,
   },
   caughtUp: {
     summary: 'Everything that there was at the start has been sent.',
