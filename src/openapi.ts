@@ -30,8 +30,10 @@ export interface Operation {
 const tags = {
   Records: 'Write records to a topic, and read them from any position without joining a group.',
   Transactions: "Records to any topics, and a group's offsets, all or nothing.",
-  Topics: 'Make, list, describe and delete topics.',
+  Topics: 'Make, list, describe, change, truncate and delete topics.',
   Groups: 'Consumer groups: their members, their positions and how far they lag behind.',
+  Cluster: 'Brokers, their configs and disks, where replicas are, and transactions under way.',
+  Access: 'Who may do what in Kafka, how much, and who can log in: ACLs, quotas and SCRAM users.',
   Streams: 'Records pushed as they are written.',
   System: 'Health, and the contract itself.',
 }

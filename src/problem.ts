@@ -99,6 +99,12 @@ export const problems = {
     title: 'Kafka refused the topic configuration',
     fix: 'Check the partition count, the replication factor (at most the number of brokers) and each config name and value.',
   },
+  precondition_failed: {
+    status: 412,
+    retryable: false,
+    title: 'It has changed since the ETag in If-Match was given',
+    fix: 'Get it again, look at what somebody else changed, and send your change with the new ETag. Nothing was changed.',
+  },
   policy_violation: {
     status: 422,
     retryable: false,

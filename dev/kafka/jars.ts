@@ -1,19 +1,20 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SetupError } from '../setup-error.ts'
 import { takeLock } from './lock.ts'
 
-const pom = join(import.meta.dirname, 'pom.xml')
-const pomText = readFileSync(pom, 'utf8')
+const brokerPom = join(import.meta.dirname, 'pom.xml')
 /** Maven prints a line for each file; one that is silent for so long hangs, ms. */
 const STALL_MS = 120_000
 
 /** The version of the Kafka that pom.xml names. */
-export const kafkaVersion = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(pomText)![1]!
+export const kafkaVersion = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(
+  readFileSync(brokerPom, 'utf8'),
+)![1]!
 
 /** Where jars are kept unless told otherwise: what `npm start` fetched serves the tests, and the other way round. */
 export const sharedCache = resolve(import.meta.dirname, '../../.sluice')
@@ -21,14 +22,16 @@ export const sharedCache = resolve(import.meta.dirname, '../../.sluice')
 export interface JarsOptions {
   /** Folder to keep the jars below. */
   readonly cache?: string
+  /** Names what is fetched, instead of the broker: Kafka's own tools need more than it does. */
+  readonly pom?: string
   readonly onProgress?: (phase: string, detail?: string) => void
   readonly signal?: AbortSignal
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** The folder of Kafka's jars below `cache`. A changed pom.xml gives another one. */
-export function jarsFolder(cache: string = sharedCache): string {
-  const hash = createHash('sha256').update(pomText).digest('hex').slice(0, 8)
+/** The folder of the jars below `cache`. A changed pom.xml gives another one. */
+export function jarsFolder(cache: string = sharedCache, pom: string = brokerPom): string {
+  const hash = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 8)
   return join(resolve(cache), `kafka-${kafkaVersion}-${hash}`, 'libs')
 }
 
@@ -38,7 +41,7 @@ export function jarsFolder(cache: string = sharedCache): string {
  * @throws SetupError saying in one sentence why Maven could not fetch them
  */
 export async function ensureJars(options: JarsOptions = {}): Promise<string> {
-  const libs = jarsFolder(options.cache)
+  const libs = jarsFolder(options.cache, options.pom)
   if (existsSync(libs)) return libs
   const home = join(libs, '..')
   const cache = join(home, '..')
@@ -52,7 +55,7 @@ export async function ensureJars(options: JarsOptions = {}): Promise<string> {
     }
     try {
       if (existsSync(libs)) return libs
-      removeLeftovers(cache)
+      removeLeftovers(home)
       const partial = mkdtempSync(`${home}.partial-`)
       try {
         await runMaven(join(partial, 'libs'), options)
@@ -68,13 +71,18 @@ export async function ensureJars(options: JarsOptions = {}): Promise<string> {
   }
 }
 
-function removeLeftovers(cache: string): void {
-  for (const name of readdirSync(cache)) {
-    if (/^kafka-.*\.partial-/.test(name)) rmSync(join(cache, name), { recursive: true, force: true })
+/** What killed processes left of these jars; those of another pom.xml may just be on their way. */
+function removeLeftovers(home: string): void {
+  const start = `${basename(home)}.partial-`
+  for (const name of readdirSync(dirname(home))) {
+    if (name.startsWith(start)) rmSync(join(home, '..', name), { recursive: true, force: true })
   }
 }
 
-async function runMaven(into: string, { onProgress, signal, env }: JarsOptions): Promise<void> {
+async function runMaven(
+  into: string,
+  { pom = brokerPom, onProgress, signal, env }: JarsOptions,
+): Promise<void> {
   const phase = `Fetching Apache Kafka ${kafkaVersion} (45 MB, this once)`
   onProgress?.(phase)
   const args = ['-B', '-C', '-Dstyle.color=never', '-f', pom, 'dependency:copy-dependencies']

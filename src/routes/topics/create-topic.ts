@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
-import { createTopic, TopicRefused, type TopicSpec, validateTopic } from '../../kafka/topics/create-topic.ts'
+import {
+  createTopic,
+  TopicRefused,
+  type TopicSpec,
+  validateTopic,
+} from '../../kafka/admin/topics/create-topic.ts'
 import { Problem } from '../../problem.ts'
 import { readJson } from '../body.ts'
 import {

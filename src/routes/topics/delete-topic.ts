@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
-import { deleteTopic } from '../../kafka/topics/delete-topic.ts'
+import { deleteTopic } from '../../kafka/admin/topics/delete-topic.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
 
 const Query = z.strictObject({})

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
-import { describeTopic } from '../../kafka/topics/describe-topic.ts'
+import { describeTopic } from '../../kafka/admin/topics/describe-topic.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
 import { Topic, toTopicDocument } from './topic-document.ts'
 

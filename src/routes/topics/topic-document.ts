@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { TopicDescription } from '../../kafka/topics/describe-topic.ts'
-import { configSources } from '../../kafka/topics/topic-configs.ts'
+import type { TopicDescription } from '../../kafka/admin/topics/describe-topic.ts'
+import { configSources } from '../../kafka/admin/topics/topic-configs.ts'
 import { TopicName } from '../route.ts'
 
 const offset = z.int().nonnegative().nullable()

@@ -1,8 +1,8 @@
-import type { Cluster, TopicInfo } from '../cluster.ts'
-import type { Deadline } from '../deadline.ts'
-import { isConnectionError, KafkaCode } from '../errors.ts'
-import { Problem } from '../../problem.ts'
-import { listOffsets } from '../wire/apis.ts'
+import type { Cluster, TopicInfo } from '../../cluster.ts'
+import type { Deadline } from '../../deadline.ts'
+import { isConnectionError, KafkaCode } from '../../errors.ts'
+import { Problem } from '../../../problem.ts'
+import { listOffsets } from '../../wire/apis.ts'
 
 const EARLIEST = -2n
 const LATEST = -1n

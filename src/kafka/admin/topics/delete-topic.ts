@@ -1,9 +1,9 @@
-import { Problem } from '../../problem.ts'
-import type { Cluster } from '../cluster.ts'
+import { Problem } from '../../../problem.ts'
+import type { Cluster } from '../../cluster.ts'
 import { changeCluster } from '../controller-call.ts'
-import { Deadline } from '../deadline.ts'
-import { KafkaCode, problemFromKafkaCode } from '../errors.ts'
-import { deleteTopics } from '../wire/topic-apis.ts'
+import { Deadline } from '../../deadline.ts'
+import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
+import { deleteTopics } from '../../wire/topic-apis.ts'
 import { POLL_MS, SETTLE_MS, TIMEOUT_MS } from './describe-topic.ts'
 
 /**

@@ -1,9 +1,9 @@
-import { Problem, type ProblemCode } from '../../problem.ts'
-import type { Cluster, TopicInfo } from '../cluster.ts'
+import { Problem, type ProblemCode } from '../../../problem.ts'
+import type { Cluster, TopicInfo } from '../../cluster.ts'
 import { type Change, changeCluster } from '../controller-call.ts'
-import { Deadline } from '../deadline.ts'
-import { KafkaCode, problemFromKafkaCode } from '../errors.ts'
-import { createTopics, type CreateTopicsAnswer } from '../wire/topic-apis.ts'
+import { Deadline } from '../../deadline.ts'
+import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
+import { createTopics, type CreateTopicsAnswer } from '../../wire/topic-apis.ts'
 import {
   configsOf,
   POLL_MS,

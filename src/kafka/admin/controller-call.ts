@@ -1,8 +1,8 @@
-import { Problem } from '../problem.ts'
-import type { BrokerConnection } from './broker-connection.ts'
-import type { Cluster } from './cluster.ts'
-import type { Deadline } from './deadline.ts'
-import { isConnectionError, KafkaCode, kafkaErrorName, problemFromKafka } from './errors.ts'
+import { Problem } from '../../problem.ts'
+import type { BrokerConnection } from '../broker-connection.ts'
+import type { Cluster } from '../cluster.ts'
+import type { Deadline } from '../deadline.ts'
+import { isConnectionError, KafkaCode, kafkaErrorName, problemFromKafka } from '../errors.ts'
 
 /** Longest that one broker is waited for, ms, so that another can be tried before the deadline. */
 const TRY_MS = 4_000

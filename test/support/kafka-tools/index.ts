@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll } from 'vitest'
+import { ensureJars } from '../../../dev/kafka/jars.ts'
+import { brokers } from '../kafka.ts'
+
+/** Kafka's own command-line tools, by the name of their script. */
+const tools = {
+  'kafka-acls': 'org.apache.kafka.tools.AclCommand',
+  'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
+  'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
+  'kafka-configs': 'kafka.admin.ConfigCommand',
+  'kafka-consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  'kafka-delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
+  'kafka-features': 'org.apache.kafka.tools.FeatureCommand',
+  'kafka-get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
+  'kafka-groups': 'org.apache.kafka.tools.GroupsCommand',
+  'kafka-leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
+  'kafka-log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
+  'kafka-metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
+  'kafka-reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
+  'kafka-share-groups': 'org.apache.kafka.tools.consumer.group.ShareGroupCommand',
+  'kafka-topics': 'org.apache.kafka.tools.TopicCommand',
+  'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
+} as const
+export type KafkaTool = keyof typeof tools
+
+export interface ToolAnswer {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+type Run = (words: readonly string[]) => Promise<ToolAnswer>
+
+/** One JVM runs the tools of a test file, one at a time. */
+let running: Promise<Run> | undefined
+let stop = () => Promise.resolve<unknown>(undefined)
+afterAll(() => stop())
+
+/**
+ * Runs one of Kafka's own tools as its script would, against the run's Kafka or another.
+ * @param args without `--bootstrap-server`
+ * @returns its exit code and what it printed
+ */
+export async function runTool(
+  tool: KafkaTool,
+  args: readonly string[],
+  bootstrap: string = brokers(),
+): Promise<ToolAnswer> {
+  const run = await (running ??= start())
+  return run([tools[tool], '--bootstrap-server', bootstrap, ...args])
+}
+
+/**
+ * What one of Kafka's own tools prints.
+ * @throws Error where it fails
+ */
+export async function kafkaTool(
+  tool: KafkaTool,
+  args: readonly string[],
+  bootstrap?: string,
+): Promise<string> {
+  const { code, stdout, stderr } = await runTool(tool, args, bootstrap)
+  if (code !== 0) throw new Error(`${tool} ended with ${code}: ${stdout}${stderr}`)
+  return stdout
+}
+
+async function start(): Promise<Run> {
+  const libs = await ensureJars({ pom: join(import.meta.dirname, 'pom.xml') })
+  const source = join(import.meta.dirname, 'KafkaTools.java')
+  const flags = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(libs, '*')]
+  const java = spawn('java', [...flags, source], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = once(java, 'exit')
+  const lines = createInterface(java.stdout)[Symbol.asyncIterator]()
+  let last: Promise<unknown> = Promise.resolve()
+  const run = async (words: readonly string[]): Promise<ToolAnswer> => {
+    java.stdin.write(`${words.map((word) => Buffer.from(word).toString('base64')).join(' ')}\n`)
+    const { value = '' } = await lines.next()
+    const [code = '1', stdout = '', stderr = ''] = (value as string).split(' ')
+    const text = (word: string) => Buffer.from(word, 'base64').toString('utf8')
+    return { code: Number(code), stdout: text(stdout), stderr: text(stderr) }
+  }
+  stop = () => {
+    java.stdin.end()
+    return ended
+  }
+  return (words) => {
+    const answer = last.then(() => run(words))
+    last = answer.catch(() => {})
+    return answer
+  }
+}
