@@ -13,6 +13,9 @@ interface Entry {
 const start = 'Start:'
 const records = 'Records:'
 const administration = 'Administration:'
+const more = 'More:'
+/** Of commands for programs alone. */
+const hidden = ''
 
 /** The commands. Each is loaded when it is asked for: most of what starting takes is reading modules. */
 const entries: Readonly<Record<string, Entry>> = {
@@ -36,10 +39,35 @@ const entries: Readonly<Record<string, Entry>> = {
     group: records,
     load: async () => (await import('./commands/consume.ts')).defineConsume,
   },
+  export: {
+    summary: 'write a topic to a file, a record a line of JSON',
+    group: records,
+    load: async () => (await import('./commands/transfer.ts')).defineExport,
+  },
+  import: {
+    summary: 'write an exported file to a topic',
+    group: records,
+    load: async () => (await import('./commands/transfer.ts')).defineImport,
+  },
   topics: {
     summary: 'list, create, describe, alter, truncate, delete topics',
     group: administration,
     load: async () => (await import('./commands/topics.ts')).defineTopics,
+  },
+  bench: {
+    summary: 'measure how fast the gateway and its Kafka write and read',
+    group: more,
+    load: async () => (await import('./commands/transfer.ts')).defineBench,
+  },
+  completion: {
+    summary: 'print what bash, zsh or fish needs to complete commands, options and names',
+    group: more,
+    load: async () => (await import('./commands/completion.ts')).defineCompletion,
+  },
+  __complete: {
+    summary: '',
+    group: hidden,
+    load: async () => (await import('./commands/completion.ts')).defineComplete,
   },
 }
 
@@ -57,7 +85,7 @@ export async function makeProgram(words?: readonly string[]): Promise<Command> {
     .option('-q, --quiet', 'print only what was asked for; of lists the names')
     .option('--no-color', 'no colours, as NO_COLOR in the environment')
     .helpOption('-h, --help', 'print help, of any command')
-    .helpCommand('help [command]', 'print help')
+    .addHelpCommand(new Command('help').argument('[command]').description('print help').helpGroup(more))
     .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .showSuggestionAfterError(true)
     .exitOverride()
@@ -65,10 +93,16 @@ export async function makeProgram(words?: readonly string[]): Promise<Command> {
     .addHelpText('after', rootExamples)
   const wanted = (name: string) => words === undefined || words.includes(name)
   for (const [name, { summary, group, load }] of Object.entries(entries)) {
-    const command = program.command(name).summary(summary).description(sentence(summary)).helpGroup(group)
+    const command = program.command(name, { hidden: group === hidden })
+    if (group !== hidden) command.summary(summary).description(sentence(summary)).helpGroup(group)
     if (wanted(name)) (await load())(command)
   }
   return program
+}
+
+/** The subcommands that are meant for people. */
+export function allCommands(command: Command): readonly Command[] {
+  return command.createHelp().visibleCommands(command)
 }
 
 const rootExamples = `

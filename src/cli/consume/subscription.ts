@@ -30,6 +30,8 @@ export interface Subscribe {
   readonly header?: readonly string[] | undefined
   readonly format: 'auto' | 'text' | 'cloudevents'
   readonly isolation?: string | undefined
+  /** Where to start, in place of `from`. */
+  readonly positions?: readonly Position[] | undefined
 }
 
 export interface Delivery {

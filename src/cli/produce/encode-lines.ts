@@ -9,6 +9,8 @@ const MAX_LINE_BYTES = 128 * 1024 * 1024
 export interface LineForm {
   /** Lines are records in JSON, taken as they are. */
   readonly json: boolean
+  /** Of JSON: the record that a line stands for; undefined where it stands for none. */
+  readonly record?: (line: Buffer) => string | undefined
   /** What parts a key from its value; the first one counts. */
   readonly keySeparator?: string | undefined
   /** The key of all records. */
@@ -23,6 +25,7 @@ export interface LineForm {
 /** Makes lines the records of the NDJSON route, a chunk at a time, and knows which line a record was. */
 export class LineEncoder {
   readonly #form: LineForm
+  readonly #recordOf: (line: Buffer) => string | undefined
   readonly #separator: Buffer | undefined
   readonly #nullValue: Buffer | undefined
   readonly #splitter = new LineSplitter(MAX_LINE_BYTES)
@@ -43,6 +46,7 @@ export class LineEncoder {
     refused: { tooLong: (line: number) => void; noSeparator: (line: number) => void },
   ) {
     this.#form = form
+    this.#recordOf = form.record ?? ((line) => line.toString('utf8'))
     this.#separator = form.keySeparator === undefined ? undefined : Buffer.from(form.keySeparator)
     this.#nullValue = form.nullValue === undefined ? undefined : Buffer.from(form.nullValue)
     this.#fixedKey = form.key === undefined ? '' : `"key":${JSON.stringify(form.key)},`
@@ -105,8 +109,10 @@ export class LineEncoder {
 
   #asItIs(line: Buffer): void {
     // The gateway passes over empty lines, and does not count them.
-    if (skipSpace(line, 0, line.length) === line.length) this.#leftOut()
-    else this.#add(`${line.toString('utf8')}\n`)
+    const isEmpty = skipSpace(line, 0, line.length) === line.length
+    const record = isEmpty ? undefined : this.#recordOf(line)
+    if (record === undefined) this.#leftOut()
+    else this.#add(`${record}\n`)
   }
 
   #encode(line: Buffer): void {

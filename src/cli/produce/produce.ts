@@ -25,8 +25,25 @@ export interface ProduceOptions {
 }
 
 /** `sluice produce`: a line a record, from standard input or a file, as they come. */
-export async function produce(context: Context, options: ProduceOptions, topic: string): Promise<void> {
-  const form = formOf(options, context.json)
+export function produce(context: Context, options: ProduceOptions, topic: string): Promise<void> {
+  return produceLines(context, formOf(options, context.json), options, topic)
+}
+
+/** What lines are read, and how they are written. */
+export interface SourceOptions {
+  /** Standard input where it is none. */
+  readonly file?: string | undefined
+  readonly acks?: string | undefined
+  readonly tee?: boolean
+}
+
+/** Writes lines of a form as records. */
+export async function produceLines(
+  context: Context,
+  form: LineForm,
+  options: SourceOptions,
+  topic: string,
+): Promise<void> {
   const source = open(options.file)
   if (source.isTerminal) context.say('Each line is a record; Ctrl-D ends.')
   await new Production(context, topic, form, options).run(source)
@@ -49,7 +66,7 @@ class Production {
   /** Lines that were never sent: they cannot be records. */
   #unsent = 0
 
-  constructor(context: Context, topic: string, form: LineForm, { acks, tee = false }: ProduceOptions) {
+  constructor(context: Context, topic: string, form: LineForm, { acks, tee = false }: SourceOptions) {
     this.#context = context
     this.#tee = tee
     this.#encoder = new LineEncoder(form, {
