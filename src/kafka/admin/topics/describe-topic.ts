@@ -2,7 +2,7 @@ import { Problem } from '../../../problem.ts'
 import type { Cluster, PartitionInfo, TopicInfo } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../../errors.ts'
-import { describeConfigs, TOPIC_RESOURCE } from '../../wire/topic-apis.ts'
+import { describeConfigs, TOPIC_RESOURCE } from '../../wire/config-apis.ts'
 import { toTopicConfigs, type TopicConfig } from './topic-configs.ts'
 import { type Bounds, boundsOf } from './topic-offsets.ts'
 

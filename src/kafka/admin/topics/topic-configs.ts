@@ -1,4 +1,4 @@
-import type { ConfigAnswer } from '../../wire/topic-apis.ts'
+import type { ConfigAnswer } from '../../wire/config-apis.ts'
 
 /** Where a config's value comes from, by Kafka's `ConfigSource` number. */
 const sources = { 1: 'topic', 2: 'broker', 3: 'cluster', 4: 'file', 5: 'default' } as const
