@@ -235,6 +235,12 @@ export const problems = {
     title: 'The Kafka cluster does not allow topics to be deleted',
     fix: 'Its brokers run with delete.topic.enable=false; ask its operators.',
   },
+  acls_disabled: {
+    status: 409,
+    retryable: false,
+    title: 'The Kafka cluster has no ACLs',
+    fix: 'Its brokers run without an authorizer, so everyone may do everything; ask its operators to set authorizer.class.name.',
+  },
   internal_topic: {
     status: 403,
     close: 4403,
