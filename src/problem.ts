@@ -204,6 +204,12 @@ export const problems = {
     title: 'No such transaction',
     fix: 'Ask for a `transaction` exactly as an answer gave it. Kafka forgets one after a week (transactional.id.expiration.ms).',
   },
+  user_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such SCRAM user',
+    fix: 'GET /v1/users lists the users that Kafka keeps a password for, and by which mechanisms. Those of other mechanisms, or of certificates, are not among them.',
+  },
   topic_exists: {
     status: 409,
     retryable: false,
