@@ -234,6 +234,12 @@ export const problems = {
     title: 'No such transaction',
     fix: 'Ask for a `transaction` exactly as an answer gave it. Kafka forgets one after a week (transactional.id.expiration.ms).',
   },
+  user_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such SCRAM user',
+    fix: 'GET /v1/users lists the users that Kafka keeps a password for, and by which mechanisms. Those of other mechanisms, or of certificates, are not among them.',
+  },
   topic_exists: {
     status: 409,
     retryable: false,
@@ -276,6 +282,12 @@ export const problems = {
     retryable: false,
     title: 'The Kafka cluster does not allow topics to be deleted',
     fix: 'Its brokers run with delete.topic.enable=false; ask its operators.',
+  },
+  acls_disabled: {
+    status: 409,
+    retryable: false,
+    title: 'The Kafka cluster has no ACLs',
+    fix: 'Its brokers run without an authorizer, so everyone may do everything; ask its operators to set authorizer.class.name.',
   },
   internal_topic: {
     status: 403,
