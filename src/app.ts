@@ -3,6 +3,7 @@ import type { Deps } from './deps.ts'
 import { Problem } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
+import { registerGroups } from './routes/groups/index.ts'
 import { registerProducers } from './routes/producers/index.ts'
 import { registerRecords } from './routes/records/index.ts'
 import { registerConnectStream } from './routes/streams/connect-stream.ts'
@@ -20,6 +21,7 @@ export function createApp(deps: Deps): App {
   registerProducers(app, deps)
   registerTopics(app, deps)
   registerTransactions(app, deps)
+  registerGroups(app, deps)
   registerConnectStream(app)
   return app
 }

@@ -24,7 +24,7 @@ export const Format = z.enum(recordFormats, {
 })
 
 /** A whole number in plain digits; anything past its limits is refused, never clamped. */
-function whole(minimum: number, maximum: number) {
+export function whole(minimum: number, maximum: number) {
   const error = `expected a whole number from ${minimum} to ${maximum}`
   return z
     .string()
