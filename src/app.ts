@@ -5,6 +5,7 @@ import { requestIdOf } from './request-id.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
 import { registerCluster } from './routes/cluster/index.ts'
 import { registerAcls } from './routes/acls/index.ts'
+import { registerGroups } from './routes/groups/index.ts'
 import { registerProducers } from './routes/producers/index.ts'
 import { registerQuotas } from './routes/quotas/index.ts'
 import { registerRecords } from './routes/records/index.ts'
@@ -28,6 +29,7 @@ export function createApp(deps: Deps): App {
   registerAcls(app, deps)
   registerQuotas(app, deps)
   registerUsers(app, deps)
+  registerGroups(app, deps)
   registerConnectStream(app)
   return app
 }
