@@ -1,7 +1,10 @@
 import type { Context } from './context.ts'
 import type { Query } from './gateway-client.ts'
 
-/** All items of a list that may come in pages, under the name that the document has for them. */
+/**
+ * All items of a list that may come in pages, under the name that the document has for them. Brokers that did not
+ * answer, and so leave items out, are told on standard error.
+ */
 export async function allPages<T>(
   context: Context,
   path: string,
@@ -11,14 +14,22 @@ export async function allPages<T>(
   const all: T[] = []
   let after: string | undefined
   for (;;) {
-    const page = await context.gateway.json<Record<string, unknown>>('GET', path, {
+    const { body } = await context.gateway.json<Record<string, unknown>>('GET', path, {
       query: after === undefined ? query : { ...query, after },
     })
-    all.push(...((page.body[items] ?? []) as T[]))
-    const { next } = page.body
+    all.push(...((body[items] ?? []) as T[]))
+    tellUnanswered(context, body)
+    const { next } = body
     if (typeof next !== 'string') return all
     after = next
   }
+}
+
+/** Says which brokers did not answer, where a document names any. */
+export function tellUnanswered(context: Context, document: object): void {
+  const { unanswered } = document as { readonly unanswered?: unknown }
+  if (!Array.isArray(unanswered) || unanswered.length === 0) return
+  context.say(`sluice: no answer from broker ${unanswered.join(', ')}: what only it knows is missing.`)
 }
 
 /** A topic's path; `rest` follows it as it stands. */

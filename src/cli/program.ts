@@ -54,6 +54,36 @@ const entries: Readonly<Record<string, Entry>> = {
     group: administration,
     load: async () => (await import('./commands/topics.ts')).defineTopics,
   },
+  groups: {
+    summary: 'list, describe, reset, delete consumer groups, and show their lag',
+    group: administration,
+    load: async () => (await import('./commands/groups.ts')).defineGroups,
+  },
+  cluster: {
+    summary: 'show brokers, their configs and disks, move replicas, elect leaders',
+    group: administration,
+    load: async () => (await import('./commands/cluster.ts')).defineCluster,
+  },
+  acls: {
+    summary: 'list, create, delete access rules',
+    group: administration,
+    load: async () => (await import('./commands/access.ts')).defineAcls,
+  },
+  quotas: {
+    summary: 'list and set how much clients may do',
+    group: administration,
+    load: async () => (await import('./commands/access.ts')).defineQuotas,
+  },
+  users: {
+    summary: 'list, create, delete SCRAM users',
+    group: administration,
+    load: async () => (await import('./commands/access.ts')).defineUsers,
+  },
+  transactions: {
+    summary: 'list transactional ids, find and abort what hangs',
+    group: administration,
+    load: async () => (await import('./commands/transactions.ts')).defineTransactions,
+  },
   bench: {
     summary: 'measure how fast the gateway and its Kafka write and read',
     group: more,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { collect, does } from '../context.ts'
 import { examples } from '../program.ts'
+import type { ReassignOptions } from '../cluster/reassignments.ts'
 import type { AlterOptions } from '../topics/alter.ts'
 import type { CreateOptions } from '../topics/create.ts'
 import type { DeleteOptions } from '../topics/delete.ts'
@@ -132,5 +133,29 @@ export function defineTopics(topics: Command): void {
   )
   does(truncate, async (context, options: TruncateOptions, name: string) =>
     (await import('../topics/truncate.ts')).truncateTopic(context, options, name),
+  )
+
+  const reassign = topics
+    .command('reassign')
+    .description('Move topics to other brokers, or to more or fewer copies.')
+  reassign
+    .argument('<topic...>')
+    .option('--brokers <ids>', 'spread them over these, such as 1,2,3')
+    .option('-r, --replication-factor <n>', 'with so many copies from now on')
+    .option('-p, --partition <n>', 'this partition alone, to --replicas')
+    .option('--replicas <ids>', 'its brokers, the leader first')
+    .option('--throttle <bytes>', 'copy no faster than so many bytes a second, such as 10MB')
+    .option('--follow', 'show progress until it is done')
+    .option('-y, --yes', 'do not ask')
+    .option('--dry-run', 'only show the plan')
+  examples(
+    reassign,
+    `
+    sluice topics reassign orders --brokers 1,2,3 --dry-run
+    sluice topics reassign orders --partition 0 --replicas 2,3 --throttle 10MB --follow
+  `,
+  )
+  does(reassign, async (context, options: ReassignOptions, names: string[]) =>
+    (await import('../cluster/reassignments.ts')).reassign(context, options, names),
   )
 }

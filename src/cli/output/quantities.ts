@@ -75,3 +75,15 @@ export function parseCount(text: string, what: string, min = 0): number {
     )
   return value
 }
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/**
+ * Milliseconds as people write them: `500ms`, `10m`, `2h`.
+ * @throws UsageError
+ */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
+  if (match === null) throw new UsageError(`${text} is no time`, 'Write it as 500ms, 30s, 10m, 2h or 7d.')
+  return Math.round(Number(match[1]) * unitMs[match[2]!]!)
+}

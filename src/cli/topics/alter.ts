@@ -1,39 +1,56 @@
 import type { Context } from '../context.ts'
-import { UsageError } from '../errors.ts'
 import { parseCount } from '../output/quantities.ts'
+import { table } from '../output/table.ts'
 import { topicPath } from '../pages.ts'
-import { nameLists, nameValues } from './assignments.ts'
+import { type ConfigChanges, configChanges } from './assignments.ts'
 
-export interface AlterOptions {
+export interface AlterOptions extends ConfigChanges {
   readonly partitions?: string
-  readonly config?: readonly string[]
-  readonly unset?: readonly string[]
-  readonly append?: readonly string[]
-  readonly subtract?: readonly string[]
   readonly retention?: string
   readonly cleanup?: string
   readonly dryRun?: boolean
 }
 
+interface Plan {
+  readonly partitions: { readonly before: number; readonly after: number }
+  readonly configs: readonly {
+    readonly name: string
+    readonly before: string | null
+    readonly after: string | null
+  }[]
+}
+
 export async function alterTopic(context: Context, options: AlterOptions, name: string): Promise<void> {
-  const { partitions, config = [], unset = [], append, subtract, retention, cleanup, dryRun } = options
-  const configs = {
-    ...nameValues(config, '--config'),
-    ...Object.fromEntries(unset.map((unsetName) => [unsetName, null])),
-  }
-  const change = {
+  const { partitions, retention, cleanup, dryRun = false } = options
+  const change = configChanges(options, {
     ...(partitions !== undefined && { partitions: parseCount(partitions, '--partitions', 1) }),
-    ...(Object.keys(configs).length > 0 && { configs }),
-    ...(append !== undefined && { append: nameLists(append, '--append') }),
-    ...(subtract !== undefined && { subtract: nameLists(subtract, '--subtract') }),
-    ...(retention !== undefined && { retention }),
-    ...(cleanup !== undefined && { cleanup }),
-  }
-  if (Object.keys(change).length === 0)
-    throw new UsageError('nothing to change', 'Add --help to see what can be.')
-  const { body } = await context.gateway.json('PATCH', topicPath(name), {
-    body: { ...change, ...(dryRun === true && { validateOnly: true }) },
+    ...(retention !== undefined && { retention: orDefault(retention) }),
+    ...(cleanup !== undefined && { cleanup: orDefault(cleanup) }),
   })
-  context.say(dryRun === true ? `Kafka would change ${name} so.` : `Changed ${name}.`)
-  if (context.json) await context.print(body, () => '')
+  const { body } = await context.gateway.json('PATCH', topicPath(name), {
+    body: { ...change, ...(dryRun && { validateOnly: true }) },
+  })
+  if (dryRun || context.json) await context.print(body, () => planTable(context, body as Plan))
+  context.say(dryRun ? `Kafka would change ${name} so.` : `Changed ${name}.`)
+}
+
+/** `default` stands for what the topic has when nothing is set on it. */
+function orDefault(text: string): string | null {
+  return text === 'default' ? null : text
+}
+
+function planTable({ style }: Context, { partitions, configs }: Plan): string {
+  const rows = [
+    ...(partitions.before === partitions.after ? [] : [{ name: 'partitions', ...partitions }]),
+    ...configs,
+  ]
+  return table<{ name: string; before: string | number | null; after: string | number | null }>(
+    rows,
+    [
+      { title: 'WHAT', value: (row) => row.name },
+      { title: 'BEFORE', value: (row) => row.before },
+      { title: 'AFTER', value: (row) => row.after ?? 'default' },
+    ],
+    style,
+  )
 }

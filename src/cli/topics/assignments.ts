@@ -35,3 +35,34 @@ export function brokerList(text: string, option: string): number[] {
     return Number(id)
   })
 }
+
+/** Options that change configs. */
+export interface ConfigChanges {
+  readonly config?: readonly string[]
+  readonly unset?: readonly string[]
+  readonly append?: readonly string[]
+  readonly subtract?: readonly string[]
+}
+
+/**
+ * The members of a PATCH that changes configs; `others` are further ones.
+ * @throws UsageError where there is none at all
+ */
+export function configChanges(
+  { config = [], unset = [], append, subtract }: ConfigChanges,
+  others: object = {},
+): object {
+  const configs = {
+    ...nameValues(config, '--config'),
+    ...Object.fromEntries(unset.map((name) => [name, null])),
+  }
+  const change = {
+    ...others,
+    ...(Object.keys(configs).length > 0 && { configs }),
+    ...(append !== undefined && { append: nameLists(append, '--append') }),
+    ...(subtract !== undefined && { subtract: nameLists(subtract, '--subtract') }),
+  }
+  if (Object.keys(change).length === 0)
+    throw new UsageError('nothing to change', 'Add --help to see what can be.')
+  return change
+}

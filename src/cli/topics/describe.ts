@@ -1,4 +1,6 @@
 import type { Context } from '../context.ts'
+import { configTable } from '../cluster/configs.ts'
+import { facts } from '../output/parts.ts'
 import { bytesText, countText } from '../output/quantities.ts'
 import type { Style } from '../output/style.ts'
 import { printable, table } from '../output/table.ts'
@@ -27,30 +29,18 @@ function describe(topic: TopicDocument, allConfigs: boolean, style: Style): stri
       sum === undefined || sizeBytes === undefined || sizeBytes === null ? undefined : sum + sizeBytes,
     0,
   )
-  const facts = [
-    ['partitions', String(partitions.length)],
-    ['replicas', String(replicationFactor)],
-    ['records', `about ${countText(recordCount(topic))}`],
-    ...(size === undefined ? [] : [['size', bytesText(size)!]]),
-    ['id', id],
-  ]
   const shown = (configs ?? []).filter((config) => allConfigs || config.source === 'topic')
-  const configTable =
-    shown.length === 0
-      ? ''
-      : `\n${table(
-          shown,
-          [
-            { title: 'CONFIG', value: (config) => config.name },
-            { title: 'VALUE', value: ({ value, sensitive }) => (sensitive === true ? '(hidden)' : value) },
-            { title: 'FROM', value: ({ source }) => source },
-          ],
-          style,
-        )}`
+  const shownConfigs = shown.length === 0 ? '' : `\n${configTable(shown, style)}`
   return (
     `${style.bold(printable(name))}\n` +
-    facts.map(([what, value]) => `  ${what!.padEnd(12)}${value}\n`).join('') +
-    `\n${table(partitions, partitionColumns(partitions), style)}${configTable}`
+    facts([
+      ['partitions', partitions.length],
+      ['replicas', replicationFactor],
+      ['records', `about ${countText(recordCount(topic))}`],
+      ['size', bytesText(size)],
+      ['id', id],
+    ]) +
+    `\n${table(partitions, partitionColumns(partitions), style)}${shownConfigs}`
   )
 }
 

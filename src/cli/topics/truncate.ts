@@ -1,5 +1,6 @@
 import { confirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
+import { errorColumns, noteParts, type Part } from '../output/parts.ts'
 import { parseCount, plural } from '../output/quantities.ts'
 import { table } from '../output/table.ts'
 import { topicPath } from '../pages.ts'
@@ -13,13 +14,13 @@ export interface TruncateOptions {
 }
 
 interface Truncation {
-  readonly partitions: readonly {
+  readonly partitions: readonly (Part & {
     readonly partition: number
     readonly earliestOffset: number
-    readonly newEarliestOffset: number
+    readonly newEarliestOffset: number | null
     readonly latestOffset: number
-    readonly records: number
-  }[]
+    readonly records: number | null
+  })[]
   readonly dryRun: boolean
 }
 
@@ -33,10 +34,11 @@ export async function truncateTopic(context: Context, options: TruncateOptions, 
   const path = topicPath(name, '/records')
   let { body } = await context.gateway.json<Truncation>('DELETE', path, { query: { ...query, dryRun: true } })
   if (!dryRun) {
-    const records = body.partitions.reduce((sum, { records }) => sum + records, 0)
+    const records = body.partitions.reduce((sum, { records }) => sum + (records ?? 0), 0)
     await confirm(`Delete ${plural(records, 'record')} of ${name}`, { yes })
     ;({ body } = await context.gateway.json<Truncation>('DELETE', path, { query }))
   }
+  noteParts(body.partitions)
   await context.print(body, () =>
     table(
       body.partitions,
@@ -46,6 +48,7 @@ export async function truncateTopic(context: Context, options: TruncateOptions, 
         { title: dryRun ? 'WOULD BE' : 'NOW', value: (row) => row.newEarliestOffset, right: true },
         { title: 'LATEST', value: (row) => row.latestOffset, right: true },
         { title: dryRun ? 'WOULD GO' : 'DELETED', value: (row) => row.records, right: true },
+        ...errorColumns(body.partitions),
       ],
       context.style,
     ),
