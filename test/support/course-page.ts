@@ -54,7 +54,7 @@ export const expectations: readonly Expectation[] = [
   { command: /consume visits --from yesterday --until today/, prints: /^(\{.*visitor-\d.*\}\n){23,25}/ },
   { command: /replay.py/, prints: /: 24 visits, \{'\/jobs': 6, '\/prices': 18\}/ },
   { command: /from=2026-01-01T00:00:00Z&limit=3/, prints: /("offset":\d.*){3}/ },
-  { command: /topics delete test2/, prints: /^/ },
+  { command: /topics delete test2/, prints: /Deleted test2/ },
 ]
 
 export interface CourseCommand {
