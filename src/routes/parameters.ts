@@ -8,14 +8,12 @@ import {
   type StartPosition,
 } from '../start-position.ts'
 
-export const flag = z.enum(['true', 'false'], { error: 'expected true or false' })
-
 /** A whole number in plain digits; anything past its limits is refused, never clamped. */
 export function whole(minimum: number, maximum: number) {
   const error = `expected a whole number from ${minimum} to ${maximum}`
   return z
     .string()
-    .regex(/^\d{1,15}$/, error)
+    .regex(/^\d{1,16}$/, error)
     .transform(Number)
     .pipe(z.number().min(minimum, error).max(maximum, error))
     .openapi({ type: 'integer', minimum, maximum, pattern: undefined })
@@ -40,3 +38,12 @@ function place<T>(parse: (text: string) => T | undefined, forms: string) {
 
 export const From = place<StartPosition>(parseStartPosition, START_POSITION_FORMS)
 export const Until = place<EndPosition>(parseEndPosition, END_POSITION_FORMS)
+
+/** `true` or `false`; false where left out. */
+export function flag(description: string) {
+  return z
+    .enum(['true', 'false'], { error: 'expected true or false' })
+    .default('false')
+    .transform((text) => text === 'true')
+    .openapi({ type: 'boolean', enum: undefined, default: false, description })
+}

@@ -51,18 +51,3 @@ export const deleteRecords = family<
     }[]
   }
 >(client.deleteRecordsV2)
-
-/** Arguments: topics and their partitions. A broker tells of its own disks alone. */
-export const describeLogDirs = family<
-  [topics: { name: string; partitions: readonly number[] }[]],
-  {
-    errorCode: number
-    results: {
-      errorCode: number
-      topics: {
-        name: string
-        partitions: { partitionIndex: number; partitionSize: bigint; isFutureKey: boolean }[]
-      }[]
-    }[]
-  }
->(client.describeLogDirsV4, client.describeLogDirsV3, client.describeLogDirsV2)

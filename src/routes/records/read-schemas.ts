@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Limits } from '../../config.ts'
 import { type HeaderMatch, parseHeaderMatch } from '../../records/record-filter.ts'
 import { recordFormats } from '../../records/render-record.ts'
-import { flag, From, fromPattern, Until, untilPattern, whole } from '../parameters.ts'
+import { From, fromPattern, Until, untilPattern, whole } from '../parameters.ts'
 import { ProblemCodes, TopicName } from '../route.ts'
 
 const DEFAULT_LIMIT = 100
@@ -44,7 +44,8 @@ const streamParameters = {
       'Of a stream: where it ends. `latest`, the end there was when it began; an offset, before it in each partition; a ' +
       'time, before the first record of that time or later, or once that time is past and everything there is was read.',
   }),
-  follow: flag
+  follow: z
+    .enum(['true', 'false'], { error: 'expected true or false' })
     .optional()
     .describe(
       'Of a stream: whether it goes on for ever. By default server-sent events do, and NDJSON ends with what there is.',

@@ -16,27 +16,18 @@ import {
   TopicName,
   topicParam,
 } from '../route.ts'
-import { Cleanup, ConfigMembers, ConfigValue, PartitionCount, refusedProblem } from './config-members.ts'
+import { configPatchMembers, toConfigChanges } from '../configs/config-patch.ts'
+import { Cleanup, ConfigMembers, PartitionCount, refusedProblem } from './config-members.ts'
 import { Retention, toRetentionMs } from './retention.ts'
 import { Topic, toTopicDocument } from './topic-document.ts'
 import { TagHeader, topicEtag } from './topic-etag.ts'
-
-const item = 'expected an item of a list, without a comma'
-const Items = z.record(z.string(), z.array(z.string().regex(/^[^,\s]+$/, item)).min(1))
 
 const TopicPatch = z
   .strictObject({
     partitions: PartitionCount.optional().describe(
       'How many partitions the topic is to have in all, at least as many as it has. Records of a key go to another partition from then on, as with any producer of Kafka.',
     ),
-    configs: z
-      .record(z.string(), ConfigValue.nullable())
-      .optional()
-      .describe('Topic configs to set, by their Kafka names; null sets one back to its default.'),
-    append: Items.optional().describe(
-      'Items to add to configs that are lists. One that is there stays once.',
-    ),
-    subtract: Items.optional().describe('Items to take out of configs that are lists.'),
+    ...configPatchMembers,
     retention: Retention.nullable().optional(),
     cleanup: Cleanup.nullable().optional(),
     validateOnly: z
@@ -150,24 +141,20 @@ export function registerAlterTopic(app: App, { cluster, config }: Pick<Deps, 'cl
 
 /** @throws Problem invalid_request where two members are about one config */
 function toChange(body: z.output<typeof TopicPatch>): { change: TopicChange; members: ConfigMembers } {
+  const { set, append, subtract } = toConfigChanges(body)
   const members = new ConfigMembers()
-  const set = new Map<string, string | null>()
-  const add = (path: string[], name: string, value: string | null | undefined) => {
+  for (const [member, names] of Object.entries({ configs: set, append, subtract })) {
+    for (const name of names.keys()) members.add([member, name], name)
+  }
+  const friendly = new Map<string, string | null>()
+  const add = (member: string, name: string, value: string | null | undefined) => {
     if (value === undefined) return
-    members.add(path, name)
-    set.set(name, value)
+    members.add([member], name)
+    friendly.set(name, value)
   }
-  for (const [name, value] of Object.entries(body.configs ?? {})) {
-    add(['configs', name], name, value === null ? null : String(value))
-  }
-  add(['retention'], 'retention.ms', body.retention && toRetentionMs(body.retention))
-  add(['cleanup'], 'cleanup.policy', body.cleanup)
-  const lists = (member: 'append' | 'subtract') => {
-    const entries = Object.entries(body[member] ?? {})
-    for (const [name] of entries) members.add([member, name], name)
-    return new Map(entries)
-  }
-  const configs = { set, append: lists('append'), subtract: lists('subtract') }
+  add('retention', 'retention.ms', body.retention && toRetentionMs(body.retention))
+  add('cleanup', 'cleanup.policy', body.cleanup)
+  const configs = { set: new Map([...set, ...friendly]), append, subtract }
   return { change: { partitions: body.partitions, configs }, members }
 }
 

@@ -9,15 +9,6 @@ const partitionCount = `expected an integer from 1 to ${MAX_PARTITIONS}`
 
 export const PartitionCount = z.int(partitionCount).min(1, partitionCount).max(MAX_PARTITIONS, partitionCount)
 
-/** Beyond these JSON.parse rounds integers; a larger one can be sent as text. */
-const plainNumber = z
-  .number()
-  .min(Number.MIN_SAFE_INTEGER, 'send so large a number as a string')
-  .max(Number.MAX_SAFE_INTEGER, 'send so large a number as a string')
-
-/** The value of a config, which Kafka has as text. */
-export const ConfigValue = z.union([z.string(), plainNumber, z.boolean()])
-
 export const Cleanup = z
   .enum(['delete', 'compact', 'compact,delete'])
   .describe(

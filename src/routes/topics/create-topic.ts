@@ -13,10 +13,10 @@ import {
   problemResponses,
   TopicName,
 } from '../route.ts'
+import { ConfigValue } from '../configs/config-patch.ts'
 import {
   Cleanup,
   ConfigMembers,
-  ConfigValue,
   invalid,
   MAX_PARTITIONS,
   PartitionCount,
@@ -26,7 +26,8 @@ import { Retention, toRetentionMs } from './retention.ts'
 import { Configs, toConfigsDocument, Topic, toTopicDocument } from './topic-document.ts'
 import { TagHeader, topicEtag } from './topic-etag.ts'
 
-const broker = z.int('expected the id of a broker').nonnegative('expected the id of a broker')
+const brokerId = 'expected the id of a broker'
+const broker = z.int(brokerId).nonnegative(brokerId).max(0x7fffffff, brokerId)
 
 /** Kafka's own rules, with a pointer to what breaks them. */
 const Assignments = z

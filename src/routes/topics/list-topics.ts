@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Deps } from '../../deps.ts'
 import type { TopicInfo } from '../../kafka/cluster.ts'
 import { isInternalTopic } from '../../internal-topics.ts'
+import { Next, pageOf, pageParameters } from '../page.ts'
 import { flag, whole } from '../parameters.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName } from '../route.ts'
 import { isUnderReplicated, replicationFactorOf } from './topic-document.ts'
@@ -26,7 +27,7 @@ const TopicList = z
         })
         .openapi('TopicSummary'),
     ),
-    next: z.string().nullable().describe('The `after` of the next page; null where this is the last.'),
+    next: Next,
   })
   .openapi('TopicList', {
     example: {
@@ -47,16 +48,12 @@ const Query = z.strictObject({
       description: 'Only topics whose names fit this: `*` is any text, `?` any one character.',
       example: '*-dlq',
     }),
-  internal: flag
-    .optional()
-    .describe('Whether topics that belong to Kafka or the gateway itself are listed, too.'),
-  underReplicated: flag
-    .optional()
-    .describe('Only topics of which a replica is not in sync; with `false` only those of which all are.'),
+  internal: flag('Whether topics that belong to Kafka or the gateway itself are listed, too.'),
+  underReplicated: flag('Only topics of which a replica is not in sync.'),
   limit: whole(1, MAX_LIMIT)
     .optional()
     .describe('The most topics to answer with; all of them where left out.'),
-  after: name.optional().describe('The `next` of the page before.'),
+  after: pageParameters.after,
 })
 
 export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
@@ -84,7 +81,8 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
       const found = (await cluster.allTopics())
         .filter((topic) => isWanted(topic, query))
         .sort((a, b) => (a.name < b.name ? -1 : 1))
-      const page = found.slice(0, query.limit)
+      const { limit = Infinity, after } = query
+      const { page, next } = pageOf(found, ({ name }) => name, { limit, after })
       const document: z.input<typeof TopicList> = {
         topics: page.map((topic) => ({
           name: topic.name,
@@ -93,7 +91,7 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
           underReplicated: underReplicatedOf(topic),
           internal: isInternal(topic),
         })),
-        next: page.length < found.length ? page.at(-1)!.name : null,
+        next,
       }
       return c.json(document)
     },
@@ -101,13 +99,12 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
 }
 
 function isWanted(topic: TopicInfo, query: z.output<typeof Query>): boolean {
-  const { prefix = '', match = '*', internal, underReplicated, after = '' } = query
+  const { prefix = '', match = '*', internal, underReplicated } = query
   return (
-    topic.name > after &&
     topic.name.startsWith(prefix) &&
     fitsGlob(match, topic.name) &&
-    (internal === 'true' || !isInternal(topic)) &&
-    (underReplicated === undefined || underReplicatedOf(topic) > 0 === (underReplicated === 'true'))
+    (internal || !isInternal(topic)) &&
+    (!underReplicated || underReplicatedOf(topic) > 0)
   )
 }
 

@@ -3,16 +3,9 @@ import type { Deps } from '../../deps.ts'
 import { planTruncation, type TruncationPlan } from '../../kafka/admin/topics/truncation-plan.ts'
 import { type PartitionTruncation, truncateTopic } from '../../kafka/admin/topics/truncate-topic.ts'
 import { Problem } from '../../problem.ts'
+import { ItemError } from '../results.ts'
 import { flag, Until, untilPattern, whole } from '../parameters.ts'
-import {
-  addRoute,
-  type App,
-  parseQuery,
-  ProblemCodes,
-  problemResponses,
-  TopicName,
-  topicParam,
-} from '../route.ts'
+import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
 
 const offset = z.int().nonnegative()
 
@@ -29,17 +22,9 @@ const Truncation = z
           .describe(
             'How many offsets are deleted: as many records, but for those compacted away and the marks of transactions.',
           ),
-        error: z
-          .strictObject({
-            code: ProblemCodes,
-            title: z.string(),
-            detail: z.string(),
-            retryable: z.boolean(),
-          })
-          .optional()
-          .describe(
-            'Why its records were not deleted. Where it is `retryable` they may have been: ask again.',
-          ),
+        error: ItemError.describe(
+          'Why its records were not deleted. Where it is `retryable` they may have been: ask again.',
+        ),
       }),
     ),
     dryRun: z.boolean(),
@@ -61,7 +46,7 @@ const Query = z.strictObject({
     example: '2026-01-01T00:00:00Z',
   }),
   partition: whole(0, 0x7fffffff).optional().describe('Of this partition alone.'),
-  dryRun: flag.optional().describe('Only say what would be deleted. Nothing is.'),
+  dryRun: flag('Only say what would be deleted. Nothing is.'),
 })
 
 export function registerTruncateTopic(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
@@ -109,7 +94,7 @@ export function registerTruncateTopic(app: App, { cluster }: Pick<Deps, 'cluster
     async (c) => {
       const { before, partition, dryRun } = parseQuery(Query, c)
       const plan = await planTruncation(cluster, topicParam(c), before, partition)
-      if (dryRun === 'true') return c.json(toDocument(plan.partitions, true))
+      if (dryRun) return c.json(toDocument(plan.partitions, true))
       const done = await truncateTopic(cluster, plan)
       const document = toDocument(done, false)
       const failed = done.filter(({ problem }) => problem !== undefined)

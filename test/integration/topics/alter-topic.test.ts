@@ -187,7 +187,7 @@ describe('PATCH /v1/topics/{topic}', () => {
       'a config set twice',
       { cleanup: 'delete', append: { 'cleanup.policy': ['compact'] } },
       'invalid_request',
-      '/append/cleanup.policy',
+      '/cleanup',
     ],
     ['an unknown config', { configs: { nope: '1' } }, 'invalid_topic_config', '/configs/nope'],
     ['an unknown config to delete', { configs: { nope: null } }, 'invalid_topic_config', '/configs/nope'],

@@ -71,6 +71,7 @@ describe('DELETE /v1/topics/{topic}/records', () => {
       [0, 5, 5],
       [1, 5, 2],
     ])
+    expect(await truncate('before=0753-03-10T14:08:03Z&partition=0')).toEqual([[0, 5, 0]])
     expect(await truncate('before=latest&partition=0')).toEqual([[0, 10, 5]])
     expect(await earliestInKafka(topic)).toEqual([10, 5])
     // All are earlier.

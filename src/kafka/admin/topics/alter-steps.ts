@@ -7,7 +7,7 @@ import { createPartitions } from '../../wire/topic-apis.ts'
 import { alterConfigs } from '../configs/alter-configs.ts'
 import { changedNames, type ConfigChanges } from '../configs/config-changes.ts'
 import { changeCluster } from '../controller-call.ts'
-import { POLL_MS } from './describe-topic.ts'
+import { POLL_MS } from '../timeouts.ts'
 import { refusedConfig, type TopicConfig } from './topic-configs.ts'
 import { TopicRefused } from './topic-refused.ts'
 

@@ -1,6 +1,6 @@
 import type { Cluster, TopicInfo } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
-import { POLL_MS, SETTLE_MS } from './describe-topic.ts'
+import { POLL_MS, SETTLE_MS } from '../timeouts.ts'
 import { type Bounds, boundsOf } from './topic-offsets.ts'
 
 /**

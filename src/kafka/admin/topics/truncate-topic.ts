@@ -4,7 +4,7 @@ import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../../errors.ts'
 import { deleteRecords } from '../../wire/topic-apis.ts'
 import { notFound } from './alter-steps.ts'
-import { POLL_MS, TIMEOUT_MS } from './describe-topic.ts'
+import { POLL_MS, TIMEOUT_MS } from '../timeouts.ts'
 import { boundsOf } from './topic-offsets.ts'
 import type { PartitionPlan, TruncationPlan } from './truncation-plan.ts'
 

@@ -5,7 +5,8 @@ import { Deadline } from '../../deadline.ts'
 import { type Bounds, findBounds } from '../../reader/offset-finder.ts'
 import { startOffsets } from '../../start-offsets.ts'
 import { notFound } from './alter-steps.ts'
-import { configsOf, SETTLE_MS, TIMEOUT_MS } from './describe-topic.ts'
+import { SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
+import { configsOf } from './describe-topic.ts'
 
 /** What of a partition goes: the records before an offset. */
 export interface PartitionPlan extends Bounds {
