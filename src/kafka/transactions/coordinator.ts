@@ -49,6 +49,11 @@ export class Coordinator {
     this.#key = key
   }
 
+  /** Node id of the broker that answered last; undefined where none has. */
+  get node(): number | undefined {
+    return this.#node
+  }
+
   /**
    * Makes a call again and again until its answer is final. `codesOf` reads the error numbers of an answer.
    * @throws Unanswered, saying whether any try was sent, when the deadline passes; Problem where the gateway may not
