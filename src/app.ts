@@ -3,7 +3,9 @@ import type { Deps } from './deps.ts'
 import { Problem } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
+import { registerCluster } from './routes/cluster/index.ts'
 import { registerAcls } from './routes/acls/index.ts'
+import { registerGroups } from './routes/groups/index.ts'
 import { registerProducers } from './routes/producers/index.ts'
 import { registerQuotas } from './routes/quotas/index.ts'
 import { registerRecords } from './routes/records/index.ts'
@@ -25,9 +27,11 @@ export function createApp(deps: Deps): App {
   registerTopics(app, deps)
   registerTransactions(app, deps)
   registerTransactionalIds(app, deps)
+  registerCluster(app, deps)
   registerAcls(app, deps)
   registerQuotas(app, deps)
   registerUsers(app, deps)
+  registerGroups(app, deps)
   registerConnectStream(app)
   return app
 }

@@ -49,7 +49,7 @@ export class Coordinator {
     this.#key = key
   }
 
-  /** Node id of the broker that answered last; undefined where none has. */
+  /** The broker that answered last, where one has. */
   get node(): number | undefined {
     return this.#node
   }

@@ -19,6 +19,9 @@ export class ConfigRefused extends Error {
   }
 }
 
+/** What the names of one listener's own configs begin with. */
+const LISTENER = 'listener.name.'
+
 const expectations: Partial<Record<ConfigType, string>> = {
   boolean: 'expected true or false',
   int: 'expected a whole number within what Kafka takes for it',
@@ -65,8 +68,6 @@ export function checkChanges(
   })
 }
 
-const LISTENER = 'listener.name.'
-
 /** One listener's own `ssl.keystore.location` or the like, which is not known before it is set (KIP-226). */
 function ofListener(name: string, known: ReadonlyMap<string, ConfigEntry>): ConfigEntry | undefined {
   if (!name.startsWith(LISTENER)) return undefined
@@ -97,14 +98,17 @@ export function refusal(
     named.map((entry) => entry.name),
     errorMessage,
   )
-  const text = errorMessage ?? ''
-  if (target === undefined && /default cluster level/i.test(text) && name !== undefined)
-    return perBroker(name)
   const entry = named.find((e) => e.name === name)
   if (entry === undefined)
     return new ConfigRefused('invalid_config', undefined, 'Kafka refused one of these', cause)
-  const reason = threads.has(entry.name)
-    ? 'Kafka changes this number to between half and double of what it is, at once'
-    : (expectations[entry.type] ?? 'not a value Kafka takes')
-  return new ConfigRefused('invalid_config', entry.name, reason, cause)
+  const text = errorMessage ?? ''
+  if (target === undefined && /default cluster level/i.test(text)) return perBroker(entry.name)
+  return new ConfigRefused('invalid_config', entry.name, reasonOf(entry, text), cause)
+}
+
+function reasonOf({ name, type }: ConfigEntry, text: string): string {
+  if (/only per-listener/i.test(text))
+    return `it is set for each listener by itself, as ${LISTENER}NAME.${name}`
+  if (threads.has(name)) return 'Kafka changes this number to between half and double of what it is, at once'
+  return expectations[type] ?? 'not a value Kafka takes'
 }

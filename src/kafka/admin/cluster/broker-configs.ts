@@ -44,6 +44,8 @@ export async function alterBrokerConfigs(
 ): Promise<ConfigEntry[]> {
   const deadline = new Deadline(TIMEOUT_MS)
   if (target !== undefined) await checkBroker(cluster, target, deadline)
+  // Any broker will do, once it is known which there are.
+  else await deadline.within(cluster.ping())
   const before = await describe(cluster, target, deadline)
   onSeen(before)
   const known = target === undefined ? await withKnown(cluster, before, deadline) : before
@@ -81,7 +83,13 @@ async function ask(connection: BrokerConnection, target: ConfigTarget): Promise<
   const { results } = await connection.call(describeConfigs, [resource], true, false)
   const { errorCode, errorMessage, configs } = results[0]!
   if (errorCode !== KafkaCode.NONE) throw problemFromKafkaCode(errorCode, undefined, errorMessage)
-  return toConfigEntries(configs)
+  return toConfigEntries(configs).map(withChangeable)
+}
+
+/** Kafka calls all names read only that it does not know in advance, those of a listener's own as well. */
+function withChangeable(entry: ConfigEntry): ConfigEntry {
+  const wasChanged = entry.origins.some(({ source }) => source === 'broker' || source === 'cluster')
+  return entry.readOnly && wasChanged ? { ...entry, readOnly: false } : entry
 }
 
 /** The configs set for all brokers, and those that are not but could be: any broker knows their names. */

@@ -7,7 +7,7 @@ import { describeQuorum, type QuorumReplica } from '../../wire/cluster-apis.ts'
 /** A controller, or a broker that follows the metadata log. Timestamps are milliseconds since the epoch. */
 export interface QuorumMember {
   readonly node: number
-  /** Null where Kafka is too old to tell. */
+  /** Id of its log's folder; null where there is none, or Kafka is too old to tell. */
   readonly directory: string | null
   readonly logEndOffset: number
   /** Records behind the leader. */
@@ -70,13 +70,19 @@ function toMember(replica: QuorumReplica, end: bigint): QuorumMember {
   const lag = Number(end - logEndOffset)
   return {
     node,
-    directory: replicaDirectoryId ?? null,
+    directory: toDirectory(replicaDirectoryId),
     logEndOffset: Number(logEndOffset),
     // A follower's number may be newer than the leader's own.
     lag: Math.max(0, lag),
     lastFetchTimestamp: toTimestamp(replica.lastFetchTimestamp),
     lastCaughtUpTimestamp: toTimestamp(replica.lastCaughtUpTimestamp),
   }
+}
+
+/** As Kafka's own tools write it; quorums of before KIP-853 have none. */
+function toDirectory(uuid: string | undefined): string | null {
+  if (uuid === undefined || !/[1-9a-f]/.test(uuid)) return null
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url')
 }
 
 function toTimestamp(value: bigint | undefined): number | null {
