@@ -234,6 +234,30 @@ export const problems = {
     title: 'No such transaction',
     fix: 'Ask for a `transaction` exactly as an answer gave it. Kafka forgets one after a week (transactional.id.expiration.ms).',
   },
+  user_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such SCRAM user',
+    fix: 'GET /v1/users lists the users that Kafka keeps a password for, and by which mechanisms. Those of other mechanisms, or of certificates, are not among them.',
+  },
+  group_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such group',
+    fix: 'GET /v1/groups lists the groups there are. Kafka forgets a group without members when its offsets have expired (offsets.retention.minutes, a week by default).',
+  },
+  member_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'The group has no such member',
+    fix: 'GET /v1/groups/{group} lists its members; a member that rejoins may get another id.',
+  },
+  offset_not_committed: {
+    status: 404,
+    retryable: false,
+    title: 'The group has not committed an offset there',
+    fix: 'GET /v1/groups/{group}/offsets lists what the group has committed.',
+  },
   topic_exists: {
     status: 409,
     retryable: false,
@@ -276,6 +300,12 @@ export const problems = {
     retryable: false,
     title: 'The Kafka cluster does not allow topics to be deleted',
     fix: 'Its brokers run with delete.topic.enable=false; ask its operators.',
+  },
+  acls_disabled: {
+    status: 409,
+    retryable: false,
+    title: 'The Kafka cluster has no ACLs',
+    fix: 'Its brokers run without an authorizer, so everyone may do everything; ask its operators to set authorizer.class.name.',
   },
   internal_topic: {
     status: 403,
@@ -422,6 +452,24 @@ export const problems = {
     retryable: false,
     title: "Kafka refused the gateway's transaction timeout",
     fix: "Lower SLUICE_PRODUCE_TIMEOUT_MS: it and 5 seconds more must not pass the brokers' transaction.max.timeout.ms.",
+  },
+  group_active: {
+    status: 409,
+    retryable: true,
+    title: 'The group has members',
+    fix: 'Stop its consumers, or remove its members with DELETE /v1/groups/{group}/members/{member} (running ones join again), and repeat the request. GET /v1/groups/{group} says who they are.',
+  },
+  topic_subscribed: {
+    status: 409,
+    retryable: true,
+    title: 'A member of the group subscribes to the topic',
+    fix: 'Stop the consumers that read it, then repeat the request; GET /v1/groups/{group} says who they are.',
+  },
+  group_type_unsupported: {
+    status: 409,
+    retryable: false,
+    title: 'Not possible with a group of this type',
+    fix: 'Share groups keep no offset for each partition, and have members of another kind; kafka-share-groups, which comes with Kafka, administers them.',
   },
   group_full: {
     status: 503,

@@ -20,6 +20,11 @@ const retriable = new Set<number>([
   KafkaCode.THROTTLING_QUOTA_EXCEEDED,
 ])
 
+/** Of the error numbers of one answer, the one to repeat the whole call for; NONE where there is no such. */
+export function passingCode(codes: Iterable<number>): number {
+  return [...codes].find((code) => retriable.has(code)) ?? KafkaCode.NONE
+}
+
 export interface Change<T> {
   readonly answer: T
   /** An earlier try went unanswered, so the change may have been made before this answer was. */
