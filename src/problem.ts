@@ -239,6 +239,7 @@ export const problems = {
     retryable: false,
     title: 'No such SCRAM user',
     fix: 'GET /v1/users lists the users that Kafka keeps a password for, and by which mechanisms. Those of other mechanisms, or of certificates, are not among them.',
+  },
   group_not_found: {
     status: 404,
     retryable: false,

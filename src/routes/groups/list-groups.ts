@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Deps } from '../../deps.ts'
 import { groupStates, groupTypes } from '../../kafka/admin/groups/describe-group.ts'
 import { listGroups } from '../../kafka/admin/groups/list-groups.ts'
-import { whole } from '../records/read-schemas.ts'
+import { whole } from '../parameters.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
 import { GroupSummary } from './group-schemas.ts'
 

@@ -24,17 +24,6 @@ export const Format = z.enum(recordFormats, {
   error: 'expected auto, json, text, base64 or cloudevents',
 })
 
-/** A whole number in plain digits; anything past its limits is refused, never clamped. */
-export function whole(minimum: number, maximum: number) {
-  const error = `expected a whole number from ${minimum} to ${maximum}`
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, error)
-    .transform(Number)
-    .pipe(z.number().min(minimum, error).max(maximum, error))
-    .openapi({ type: 'integer', minimum, maximum, pattern: undefined })
-}
-
 const times =
   '\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,9})?)?(Z|[+-](0\\d|1[0-3]):[0-5]\\d)'
 /** For the reader and for generators of requests; parseStartPosition and parseEndPosition decide. */
