@@ -6,7 +6,7 @@ import {
   type MemberDescription,
 } from '../../kafka/admin/groups/describe-group.ts'
 import type { Problem, ProblemCode } from '../../problem.ts'
-import { ItemError } from '../results.ts'
+import type { ItemError } from '../results.ts'
 import { type AppContext, TopicName } from '../route.ts'
 
 export const GroupId = z
