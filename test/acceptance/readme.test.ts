@@ -23,6 +23,10 @@ const expectations: [pattern: RegExp, expected: RegExp][] = [
   [/ack=client/, /order-17 \{'total': 12.5\}/],
   [/-d '\{"name": "test2"\}'/, /"name":\s*"test2"/],
   [/\/v1\/topics$/, /"name":\s*"test2"/],
+  [/sluice topics list/, /orders +3/],
+  [/sluice produce orders/, /^$/],
+  [/sluice consume orders/, /order-17 = \{"total": 12.5\}/],
+  [/sluice groups lag/, /\norders +\d/],
   [/\/v1\/topics\/test2$/, /"partitions"/],
   [/import requests/, /'offset': 9/],
   [/from=earliest&limit=5/, /"cursor":/],
@@ -77,7 +81,12 @@ describe.skipIf(!hasPython)('README', () => {
   /** What a program prints until it has printed what is expected or has ended; a consumer never ends by itself. */
   function outputUntil(program: string, args: string[], expected: RegExp): Promise<string> {
     return new Promise((resolve, reject) => {
-      const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, PYTHONUNBUFFERED: '1' }
+      const env = {
+        ...process.env,
+        PATH: `${bin}:${process.env.PATH}`,
+        PYTHONUNBUFFERED: '1',
+        SLUICE_URL: url,
+      }
       const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
       let output = ''
       let errors = ''
