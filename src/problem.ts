@@ -240,6 +240,18 @@ export const problems = {
     title: 'No such transaction',
     fix: 'Ask for a `transaction` exactly as an answer gave it. Kafka forgets one after a week (transactional.id.expiration.ms).',
   },
+  transactional_id_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such transactional id',
+    fix: 'GET /v1/transactional-ids lists those that Kafka knows. It forgets one that nobody uses for a week (transactional.id.expiration.ms).',
+  },
+  no_open_transaction: {
+    status: 404,
+    retryable: false,
+    title: 'The producer has no transaction open in this partition',
+    fix: 'GET /v1/topics/{topic}/partitions/{partition}/producers lists the producers, with the transactionStartOffset of those that have; one that has ended needs no abort.',
+  },
   user_not_found: {
     status: 404,
     retryable: false,
@@ -312,6 +324,12 @@ export const problems = {
     retryable: false,
     title: 'The Kafka cluster does not allow topics to be deleted',
     fix: 'Its brokers run with delete.topic.enable=false; ask its operators.',
+  },
+  transaction_not_hanging: {
+    status: 409,
+    retryable: false,
+    title: 'The transaction does not hang: its coordinator knows it',
+    fix: 'Abort it by its transactional id, DELETE /v1/transactional-ids/{transactionalId}, or leave it to Kafka, which aborts it after its timeout. Nothing was changed.',
   },
   acls_disabled: {
     status: 409,
