@@ -14,6 +14,7 @@ import { registerRecords } from './routes/records/index.ts'
 import { registerConnectStream } from './routes/streams/connect-stream.ts'
 import { registerSystem } from './routes/system/index.ts'
 import { registerTopics } from './routes/topics/index.ts'
+import { registerTransactionalIds } from './routes/transactional-ids/index.ts'
 import { registerTransactions } from './routes/transactions/index.ts'
 import { registerUsers } from './routes/users/index.ts'
 
@@ -27,6 +28,7 @@ export function createApp(deps: Deps): App {
   registerProducers(app, deps)
   registerTopics(app, deps)
   registerTransactions(app, deps)
+  registerTransactionalIds(app, deps)
   registerCluster(app, deps)
   registerReassignments(app, deps)
   registerElections(app, deps)
