@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { describeWholeCluster } from '../../kafka/admin/cluster/describe-cluster.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
-import { NodeId, Unanswered } from './node-id.ts'
+import { NodeId, NodeIdOrNull, Unanswered } from './node-id.ts'
 
 const Release = z
   .string()
@@ -30,7 +30,7 @@ const QuorumMember = z
 const Cluster = z
   .strictObject({
     clusterId: z.string(),
-    controller: NodeId.nullable().describe(
+    controller: NodeIdOrNull.describe(
       'The active controller; null while one is being elected, or where the gateway may not know.',
     ),
     brokers: z.int().nonnegative().describe('How many there are, those out of service as well.'),

@@ -2,8 +2,13 @@ import { z } from 'zod'
 import { Problem } from '../../problem.ts'
 import type { AppContext } from '../route.ts'
 
+const nodeId = z.int().min(0).max(0x7fffffff)
+
 /** A broker or controller, by its number in the cluster. */
-export const NodeId = z.int().min(0).max(0x7fffffff).meta({ id: 'NodeId', example: 1 })
+export const NodeId = nodeId.meta({ id: 'NodeId', example: 1 })
+
+/** The same where there may be none: a schema with a name would not be null in openapi.yaml, whatever is said of it. */
+export const NodeIdOrNull = nodeId.nullable()
 
 /** Node ids of brokers that did not answer in time, of an answer that does without them. */
 export const Unanswered = z

@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { electAnew } from '../../kafka/admin/elections/elect-leaders.ts'
 import { Problem } from '../../problem.ts'
 import { readJson } from '../body.ts'
-import { NodeId } from '../cluster/node-id.ts'
+import { NodeIdOrNull } from '../cluster/node-id.ts'
 import { PartitionNumber } from '../reassignments/reassignment-schemas.ts'
 import { answerEach, ItemError } from '../results.ts'
 import { addRoute, type App, checkBody, parseQuery, problemResponses, TopicName } from '../route.ts'
@@ -32,8 +32,6 @@ const NewElection = z
   })
   .meta({ id: 'NewElection', example: { topics: ['orders'] } })
 
-const leader = NodeId.nullable()
-
 const Election = z
   .strictObject({
     results: z
@@ -42,8 +40,8 @@ const Election = z
           .strictObject({
             topic: z.string(),
             partition: PartitionNumber,
-            leaderBefore: leader,
-            leader: leader.describe('Who leads now, or would with `dryRun`; null where nobody does.'),
+            leaderBefore: NodeIdOrNull,
+            leader: NodeIdOrNull.describe('Who leads now, or would with `dryRun`; null where nobody does.'),
             error: ItemError,
           })
           .meta({

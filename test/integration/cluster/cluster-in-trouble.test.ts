@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startTemporaryCluster, type TemporaryCluster } from '../../../dev/kafka/cluster.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpClient } from '../../support/http.ts'
-import { makeTopic } from '../../support/kafka.ts'
+import { makeTopic, uniqueName } from '../../support/kafka.ts'
 import { kafkaTool } from '../../support/kafka-tools/index.ts'
 
 let cluster: TemporaryCluster
@@ -114,6 +114,38 @@ describe('a broker that is stopped', () => {
     const failed = elected.results.filter(({ error }) => error !== undefined)
     expect(failed).toMatchObject([{ error: { code: 'leader_unavailable' } }])
     expect(failed[0]!.leader).not.toBe(node)
+  })
+})
+
+describe('a partition whose only replica in sync is gone', () => {
+  it('has a leader again by an unclean election alone, which loses what the new one lacks', async () => {
+    const api = await client()
+    const topic = uniqueName()
+    const [leader, follower] = [1, 2]
+    const place = ['--create', '--topic', topic, '--replica-assignment', `${leader}:${follower}`]
+    await kafkaTool('kafka-topics', place, cluster.bootstrap)
+    const partition = async () => {
+      const { json } = await api.get(`/v1/topics/${topic}`)
+      return (json as { partitions: { leader: number | null; isr: number[]; latestOffset: number }[] })
+        .partitions[0]!
+    }
+    await cluster.brokers[follower - 1]!.kill9()
+    await expect.poll(partition, { timeout: 30_000 }).toMatchObject({ isr: [leader] })
+    const written = await api.post(`/v1/topics/${topic}/records`, { records: [{ value: 'lost' }] })
+    expect(written.status).toBe(200)
+    await cluster.brokers[leader - 1]!.kill9()
+    revivedAfter(api, leader)
+    await cluster.brokers[follower - 1]!.restart()
+    const read = async () => (await partition().catch(() => undefined))?.leader
+    await expect.poll(read, { timeout: 60_000 }).toBe(null)
+    const preferred = await api.post('/v1/elections', { topics: [topic] })
+    expect(preferred.json).toMatchObject({ code: 'leader_unavailable', results: [{ leader: null }] })
+    const body = { type: 'unclean', partitions: [{ topic, partition: 0 }] }
+    const dry = await api.post('/v1/elections', { ...body, dryRun: true })
+    expect(dry.json).toMatchObject({ results: [{ leaderBefore: null, leader: follower }] })
+    const unclean = await api.post('/v1/elections', body)
+    expect(unclean.json).toMatchObject({ results: [{ leaderBefore: null, leader: follower }], dryRun: false })
+    await expect.poll(partition).toMatchObject({ leader: follower, latestOffset: 0 })
   })
 })
 
