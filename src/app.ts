@@ -2,24 +2,28 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Deps } from './deps.ts'
 import { Problem } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
+import { allowOrigins } from './routes/cors.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
 import { registerProducers } from './routes/producers/index.ts'
 import { registerRecords } from './routes/records/index.ts'
 import { registerConnectStream } from './routes/streams/connect-stream.ts'
 import { registerSystem } from './routes/system/index.ts'
+import { registerTickets } from './routes/tickets/index.ts'
 import { registerTopics } from './routes/topics/index.ts'
 import { registerTransactions } from './routes/transactions/index.ts'
 
 /** The whole URL map. Reads no environment and opens no socket. */
 export function createApp(deps: Deps): App {
-  const app: App = new OpenAPIHono<Env>({ strict: true })
+  const app: App = Object.assign(new OpenAPIHono<Env>({ strict: true }), { guard: deps.guard })
   app.onError((error, c) => problemResponse(c, error, deps))
   app.notFound((c) => problemResponse(c, unroutable(app, c), deps))
+  allowOrigins(app, deps)
   registerSystem(app, deps)
   registerRecords(app, deps)
   registerProducers(app, deps)
   registerTopics(app, deps)
   registerTransactions(app, deps)
+  registerTickets(app, deps)
   registerConnectStream(app)
   return app
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
+import { topic as topicResource } from '../../auth/policy.ts'
 import { isInternalTopic } from '../../internal-topics.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName } from '../route.ts'
 import { replicationFactorOf } from './topic-document.ts'
@@ -25,6 +26,7 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
     app,
     {
       operationId: 'listTopics',
+      access: 'asked by the handler',
       method: 'get',
       path: '/v1/topics',
       tags: ['Topics'],
@@ -38,10 +40,14 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
     },
     async (c) => {
       parseQuery(Query, c)
+      const caller = app.guard.callerOf(c.env.incoming)
       const topics = await cluster.allTopics()
       const document: z.input<typeof TopicList> = {
         topics: topics
-          .filter((topic) => !topic.internal && !isInternalTopic(topic.name))
+          .filter(
+            ({ name, internal }) =>
+              !internal && !isInternalTopic(name) && caller.allows('describe', topicResource(name)),
+          )
           .sort((a, b) => (a.name < b.name ? -1 : 1))
           .map((topic) => ({
             name: topic.name,
