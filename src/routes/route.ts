@@ -75,8 +75,9 @@ const security: Record<string, string[]>[] = [{ bearer: [] }, { basic: [] }, {}]
 
 /** @throws Problem unauthenticated, forbidden */
 function requireAccess(guard: Guard, access: Exclude<Access, 'public'>, c: AppContext): void {
-  if (access === 'asked by the handler') return
   const caller = guard.callerOf(c.env.incoming)
+  if (!caller.isKnown && !guard.admitsAnonymous) throw guard.unauthenticated()
+  if (access === 'asked by the handler') return
   if ('topic' in access) caller.require(access.topic, topic(c.req.param('topic') ?? ''))
   else if ('group' in access) caller.require(access.group, group(c.req.param('group') ?? ''))
   else caller.require(access.cluster, cluster)
