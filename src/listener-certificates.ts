@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions, type Server, type TlsOptions } from 'node:tls'
 import type { Logger } from 'pino'
-import { WatchedFile } from './auth/watched-file.ts'
+import { WatchedFile } from './watched-file.ts'
 import { ConfigError } from './config.ts'
 import type { TlsConfig } from './auth/auth-config.ts'
 

@@ -7,7 +7,7 @@ import { KeyFileError, parseKeyFile } from './key-file.ts'
 import { KeyStore } from './key-store.ts'
 import { parsePolicy, PolicyError } from './policy-document.ts'
 import { Tickets } from './tickets.ts'
-import { WatchedFile } from './watched-file.ts'
+import { WatchedFile } from '../watched-file.ts'
 
 /** A guard and the files behind it. */
 export interface OpenGuard {
