@@ -37,6 +37,16 @@ export class Caller {
     return this.#guard.allows(this.principal, operation, resource)
   }
 
+  /** Whether it may see that there is such a topic. */
+  sees(name: string): boolean {
+    return this.allows('describe', topic(name))
+  }
+
+  /** The same of a group. */
+  seesGroup(name: string): boolean {
+    return this.allows('describe', group(name))
+  }
+
   /** What only this caller is to be able to use is signed for it; text that no other caller has. */
   get owner(): string {
     return this.#guard.enabled ? this.principal.name : ''

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
-import { topic as topicResource } from '../../auth/policy.ts'
 import { isInternalTopic } from '../../internal-topics.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName } from '../route.ts'
 import { replicationFactorOf } from './topic-document.ts'
@@ -44,10 +43,7 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
       const topics = await cluster.allTopics()
       const document: z.input<typeof TopicList> = {
         topics: topics
-          .filter(
-            ({ name, internal }) =>
-              !internal && !isInternalTopic(name) && caller.allows('describe', topicResource(name)),
-          )
+          .filter(({ name, internal }) => !internal && !isInternalTopic(name) && caller.sees(name))
           .sort((a, b) => (a.name < b.name ? -1 : 1))
           .map((topic) => ({
             name: topic.name,

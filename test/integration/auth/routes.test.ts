@@ -7,17 +7,37 @@ import { makeTopic, uniqueName } from '../../support/kafka.ts'
 
 /** A request of each operation, about what belongs to tenant `a` alone. */
 const requests: Record<string, (own: Own) => readonly [method: string, path: string, body?: unknown]> = {
+  changeBrokerConfigs: () => ['PATCH', '/v1/brokers/1/configs', { configs: {}, validateOnly: true }],
+  changeClusterConfigs: () => ['PATCH', '/v1/cluster/configs', { configs: {}, validateOnly: true }],
+  changeQuotas: () => ['PATCH', '/v1/quotas', {}],
   commitTransaction: ({ topic }) => [
     'POST',
     '/v1/transactions',
     { records: [{ topic, value: 1 }], id: uniqueName('id') },
   ],
+  createAcls: () => ['POST', '/v1/acls', {}],
   createTicket: () => ['POST', '/v1/tickets'],
   createTopic: ({ prefix }) => ['POST', '/v1/topics', { name: `${prefix}new`, validateOnly: true }],
+  deleteAcls: () => ['DELETE', '/v1/acls'],
+  deleteUser: () => ['DELETE', '/v1/users/nobody'],
   deleteTopic: ({ prefix }) => ['DELETE', `/v1/topics/${prefix}gone`],
+  describeBroker: () => ['GET', '/v1/brokers/1'],
+  describeBrokerConfigs: () => ['GET', '/v1/brokers/1/configs'],
+  describeCluster: () => ['GET', '/v1/cluster'],
+  describeClusterConfigs: () => ['GET', '/v1/cluster/configs'],
+  describeGroup: ({ prefix }) => ['GET', `/v1/groups/${prefix}g`],
+  describeLogDirs: () => ['GET', '/v1/brokers/1/log-dirs'],
+  describeUser: () => ['GET', '/v1/users/nobody'],
   describeTopic: ({ topic }) => ['GET', `/v1/topics/${topic}`],
   findTransaction: () => ['GET', '/v1/transactions/no-such-id'],
+  listAcls: () => ['GET', '/v1/acls'],
+  listBrokers: () => ['GET', '/v1/brokers'],
+  listGroupOffsets: ({ prefix }) => ['GET', `/v1/groups/${prefix}g/offsets`],
+  listGroups: () => ['GET', '/v1/groups'],
+  listLogDirs: () => ['GET', '/v1/log-dirs'],
+  listQuotas: () => ['GET', '/v1/quotas'],
   listTopics: () => ['GET', '/v1/topics'],
+  listUsers: () => ['GET', '/v1/users'],
   openProducer: ({ topic }) => ['POST', `/v1/topics/${topic}/producers`],
   produceRecords: ({ topic }) => ['POST', `/v1/topics/${topic}/records`, { value: 1 }],
   produceRecordsOnce: ({ topic, producer }) => [
@@ -27,10 +47,11 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
   ],
   readRecord: ({ topic }) => ['GET', `/v1/topics/${topic}/partitions/0/records/0`],
   readRecords: ({ topic }) => ['GET', `/v1/topics/${topic}/records?from=earliest`],
+  setPassword: () => ['PUT', '/v1/users/nobody', {}],
 }
 
 /** Of these everybody who has shown who they are gets an answer: one that shows them what is theirs. */
-const forEverybody = new Set(['createTicket', 'findTransaction', 'listTopics'])
+const forEverybody = new Set(['createTicket', 'findTransaction', 'listGroups', 'listTopics'])
 
 interface Own {
   readonly prefix: string
