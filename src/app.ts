@@ -14,6 +14,7 @@ import { registerConnectStream } from './routes/streams/connect-stream.ts'
 import { registerSystem } from './routes/system/index.ts'
 import { registerTickets } from './routes/tickets/index.ts'
 import { registerTopics } from './routes/topics/index.ts'
+import { registerTransactionalIds } from './routes/transactional-ids/index.ts'
 import { registerTransactions } from './routes/transactions/index.ts'
 import { registerUsers } from './routes/users/index.ts'
 
@@ -29,6 +30,7 @@ export function createApp(deps: Deps): App {
   registerTopics(app, deps)
   registerTransactions(app, deps)
   registerTickets(app, deps)
+  registerTransactionalIds(app, deps)
   registerCluster(app, deps)
   registerAcls(app, deps)
   registerQuotas(app, deps)

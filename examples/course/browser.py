@@ -8,6 +8,9 @@ from flask import Flask, Response, request
 
 from gateway import Refused, send
 
+if len(sys.argv) < 2:
+    sys.exit(__doc__)
+
 RECORDS = f"/v1/topics/{sys.argv[1]}/records"
 PAGE = """<!doctype html>
 <title>Messages</title>

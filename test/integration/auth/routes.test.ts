@@ -7,6 +7,9 @@ import { makeTopic, uniqueName } from '../../support/kafka.ts'
 
 /** A request of each operation, about what belongs to tenant `a` alone. */
 const requests: Record<string, (own: Own) => readonly [method: string, path: string, body?: unknown]> = {
+  abortHanging: ({ topic }) => ['POST', `/v1/topics/${topic}/partitions/0/abort`, {}],
+  abortTransaction: () => ['DELETE', '/v1/transactional-ids/nobody'],
+  alterTopic: ({ topic }) => ['PATCH', `/v1/topics/${topic}`, { configs: {}, validateOnly: true }],
   changeBrokerConfigs: () => ['PATCH', '/v1/brokers/1/configs', { configs: {}, validateOnly: true }],
   changeClusterConfigs: () => ['PATCH', '/v1/cluster/configs', { configs: {}, validateOnly: true }],
   changeQuotas: () => ['PATCH', '/v1/quotas', {}],
@@ -19,6 +22,8 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
   createTicket: () => ['POST', '/v1/tickets'],
   createTopic: ({ prefix }) => ['POST', '/v1/topics', { name: `${prefix}new`, validateOnly: true }],
   deleteAcls: () => ['DELETE', '/v1/acls'],
+  deleteGroup: ({ prefix }) => ['DELETE', `/v1/groups/${prefix}g`],
+  deleteOffsets: ({ prefix, topic }) => ['DELETE', `/v1/groups/${prefix}g/offsets?topic=${topic}`],
   deleteUser: () => ['DELETE', '/v1/users/nobody'],
   deleteTopic: ({ prefix }) => ['DELETE', `/v1/topics/${prefix}gone`],
   describeBroker: () => ['GET', '/v1/brokers/1'],
@@ -28,15 +33,19 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
   describeGroup: ({ prefix }) => ['GET', `/v1/groups/${prefix}g`],
   describeLogDirs: () => ['GET', '/v1/brokers/1/log-dirs'],
   describeUser: () => ['GET', '/v1/users/nobody'],
+  describeTransactionalId: () => ['GET', '/v1/transactional-ids/nobody'],
   describeTopic: ({ topic }) => ['GET', `/v1/topics/${topic}`],
   findTransaction: () => ['GET', '/v1/transactions/no-such-id'],
   listAcls: () => ['GET', '/v1/acls'],
   listBrokers: () => ['GET', '/v1/brokers'],
   listGroupOffsets: ({ prefix }) => ['GET', `/v1/groups/${prefix}g/offsets`],
   listGroups: () => ['GET', '/v1/groups'],
+  listHangingTransactions: () => ['GET', '/v1/hanging-transactions'],
   listLogDirs: () => ['GET', '/v1/log-dirs'],
+  listProducers: ({ topic }) => ['GET', `/v1/topics/${topic}/partitions/0/producers`],
   listQuotas: () => ['GET', '/v1/quotas'],
   listTopics: () => ['GET', '/v1/topics'],
+  listTransactionalIds: () => ['GET', '/v1/transactional-ids'],
   listUsers: () => ['GET', '/v1/users'],
   openProducer: ({ topic }) => ['POST', `/v1/topics/${topic}/producers`],
   produceRecords: ({ topic }) => ['POST', `/v1/topics/${topic}/records`, { value: 1 }],
@@ -47,7 +56,15 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
   ],
   readRecord: ({ topic }) => ['GET', `/v1/topics/${topic}/partitions/0/records/0`],
   readRecords: ({ topic }) => ['GET', `/v1/topics/${topic}/records?from=earliest`],
+  removeInstance: ({ prefix }) => ['DELETE', `/v1/groups/${prefix}g/members?instanceId=i`],
+  removeMember: ({ prefix }) => ['DELETE', `/v1/groups/${prefix}g/members/m`],
+  resetOffsets: ({ prefix, topic }) => [
+    'PUT',
+    `/v1/groups/${prefix}g/offsets`,
+    { to: 'earliest', topics: [topic], dryRun: true },
+  ],
   setPassword: () => ['PUT', '/v1/users/nobody', {}],
+  truncateTopic: ({ topic }) => ['DELETE', `/v1/topics/${topic}/records?before=0&dryRun=true`],
 }
 
 /** Of these everybody who has shown who they are gets an answer: one that shows them what is theirs. */
@@ -165,7 +182,7 @@ describe('what belongs to one tenant', () => {
     // b may write to a's topic from now on; a's producer is still a's alone.
     const [a] = own.prefix.split('topic')
     auth.writePolicy(`rules: [{ to: [key:a, key:b], allow: [all], topics: ['${a}*'] }]`)
-    await expect.poll(() => topics('b')).toEqual([own.topic])
+    await expect.poll(() => topics('b'), { timeout: 10_000 }).toEqual([own.topic])
     const put = (who: 'a' | 'b') =>
       client.put(
         `/v1/topics/${own.topic}/producers/${own.producer}/records/0`,

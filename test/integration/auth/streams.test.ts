@@ -63,11 +63,14 @@ describe('a WebSocket', () => {
     await produce(other, [{ value: 'hidden' }])
     await produce(topic, [{ value: 'shown' }])
     await expect
-      .poll(async () => {
-        const reader = socket(`topics=${prefix}*&from=earliest`, { headers: auth.headers.a! })
-        await reader.frame('caughtUp')
-        return reader.records.map(({ value }) => value)
-      })
+      .poll(
+        async () => {
+          const reader = socket(`topics=${prefix}*&from=earliest`, { headers: auth.headers.a! })
+          await reader.frame('caughtUp')
+          return reader.records.map(({ value }) => value)
+        },
+        { timeout: REVOKED_MS },
+      )
       .toEqual(['shown'])
   })
 
