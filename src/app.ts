@@ -7,6 +7,8 @@ import type { App, AppContext, Env } from './routes/route.ts'
 import { registerCluster } from './routes/cluster/index.ts'
 import { registerAcls } from './routes/acls/index.ts'
 import { registerGroups } from './routes/groups/index.ts'
+import { registerElections } from './routes/elections/index.ts'
+import { registerReassignments } from './routes/reassignments/index.ts'
 import { registerProducers } from './routes/producers/index.ts'
 import { registerQuotas } from './routes/quotas/index.ts'
 import { registerRecords } from './routes/records/index.ts'
@@ -32,6 +34,8 @@ export function createApp(deps: Deps): App {
   registerTickets(app, deps)
   registerTransactionalIds(app, deps)
   registerCluster(app, deps)
+  registerReassignments(app, deps)
+  registerElections(app, deps)
   registerAcls(app, deps)
   registerQuotas(app, deps)
   registerUsers(app, deps)

@@ -20,6 +20,10 @@ const expectations: [pattern: RegExp, expected: RegExp][] = [
   [/^websocat /, /"type":"records".*"key":"order-17"/],
   [/new WebSocket/, /order-17 \{ total: 12.5 \}/],
   [/ack=client/, /order-17 \{'total': 12.5\}/],
+  [/sluice topics list/, /orders +3/],
+  [/sluice produce orders/, /^$/],
+  [/sluice consume orders/, /order-17 = \{"total": 12.5\}/],
+  [/sluice groups lag/, /\norders +\d/],
 ]
 
 describe.skipIf(!hasPython)('README', () => {
@@ -69,7 +73,12 @@ describe.skipIf(!hasPython)('README', () => {
   /** What a program prints until it has printed what is expected or has ended; a consumer never ends by itself. */
   function outputUntil(program: string, args: string[], expected: RegExp): Promise<string> {
     return new Promise((resolve, reject) => {
-      const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, PYTHONUNBUFFERED: '1' }
+      const env = {
+        ...process.env,
+        PATH: `${bin}:${process.env.PATH}`,
+        PYTHONUNBUFFERED: '1',
+        SLUICE_URL: url,
+      }
       const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
       let output = ''
       let errors = ''

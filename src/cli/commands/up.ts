@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { does } from '../context.ts'
+import { CommandError, exitCodes } from '../errors.ts'
 import { examples } from '../program.ts'
 
 interface UpOptions {
@@ -25,7 +26,7 @@ export function defineUp(command: Command): void {
     if (port !== undefined) process.env.SLUICE_PORT = port
     if (brokers !== undefined) process.env.KAFKA_BROKERS = brokers
     if (dataDir !== undefined) process.env.SLUICE_DATA_DIR = dataDir
-    await runsOn(import('../../../dev/start.ts'))
+    await runsOn(import('../../../dev/start.ts').catch(withoutKafka))
   })
 }
 
@@ -33,6 +34,14 @@ export function defineUp(command: Command): void {
 export function defineServe(command: Command): void {
   examples(command, 'KAFKA_BROKERS=kafka-1:9092 SLUICE_PORT=8080 sluice serve')
   does(command, () => runsOn(import('../../main.ts')))
+}
+
+/** An install, such as the container image, that leaves out what it takes to start a Kafka. @throws CommandError */
+function withoutKafka(error: unknown): never {
+  if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+  throw new CommandError(exitCodes.failed, 'no Kafka comes with this installation', {
+    hint: 'Start the gateway alone, in front of yours: `KAFKA_BROKERS=host:9092 sluice serve`.',
+  })
 }
 
 /** These end the process themselves, when they are told to. */

@@ -10,6 +10,7 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
   abortHanging: ({ topic }) => ['POST', `/v1/topics/${topic}/partitions/0/abort`, {}],
   abortTransaction: () => ['DELETE', '/v1/transactional-ids/nobody'],
   alterTopic: ({ topic }) => ['PATCH', `/v1/topics/${topic}`, { configs: {}, validateOnly: true }],
+  cancelReassignments: () => ['DELETE', '/v1/reassignments?dryRun=true'],
   changeBrokerConfigs: () => ['PATCH', '/v1/brokers/1/configs', { configs: {}, validateOnly: true }],
   changeClusterConfigs: () => ['PATCH', '/v1/cluster/configs', { configs: {}, validateOnly: true }],
   changeQuotas: () => ['PATCH', '/v1/quotas', {}],
@@ -35,6 +36,7 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
   describeUser: () => ['GET', '/v1/users/nobody'],
   describeTransactionalId: () => ['GET', '/v1/transactional-ids/nobody'],
   describeTopic: ({ topic }) => ['GET', `/v1/topics/${topic}`],
+  electLeaders: () => ['POST', '/v1/elections', {}],
   findTransaction: () => ['GET', '/v1/transactions/no-such-id'],
   listAcls: () => ['GET', '/v1/acls'],
   listBrokers: () => ['GET', '/v1/brokers'],
@@ -45,6 +47,7 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
   listProducers: ({ topic }) => ['GET', `/v1/topics/${topic}/partitions/0/producers`],
   listQuotas: () => ['GET', '/v1/quotas'],
   listTopics: () => ['GET', '/v1/topics'],
+  listReassignments: () => ['GET', '/v1/reassignments'],
   listTransactionalIds: () => ['GET', '/v1/transactional-ids'],
   listUsers: () => ['GET', '/v1/users'],
   openProducer: ({ topic }) => ['POST', `/v1/topics/${topic}/producers`],
@@ -56,6 +59,7 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
   ],
   readRecord: ({ topic }) => ['GET', `/v1/topics/${topic}/partitions/0/records/0`],
   readRecords: ({ topic }) => ['GET', `/v1/topics/${topic}/records?from=earliest`],
+  removeReassignmentThrottle: () => ['DELETE', '/v1/reassignments/throttle'],
   removeInstance: ({ prefix }) => ['DELETE', `/v1/groups/${prefix}g/members?instanceId=i`],
   removeMember: ({ prefix }) => ['DELETE', `/v1/groups/${prefix}g/members/m`],
   resetOffsets: ({ prefix, topic }) => [
@@ -64,6 +68,7 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
     { to: 'earliest', topics: [topic], dryRun: true },
   ],
   setPassword: () => ['PUT', '/v1/users/nobody', {}],
+  startReassignments: () => ['POST', '/v1/reassignments', {}],
   truncateTopic: ({ topic }) => ['DELETE', `/v1/topics/${topic}/records?before=0&dryRun=true`],
 }
 

@@ -64,6 +64,28 @@ it("topics: what is made is as Kafka's own tool shows it, and is told as it is; 
   )
   expect((await cli.run(['topics', 'ls', '-q'])).stdout.split('\n')).toContain(topic)
 
+  const plan = await cli.run([
+    'topics',
+    'alter',
+    topic,
+    '-p',
+    '3',
+    '--unset',
+    'max.message.bytes',
+    '--dry-run',
+  ])
+  expect(cells(plan.stdout)).toContainEqual(['partitions', '2', '3'])
+  expect(cells(plan.stdout)).toContainEqual(['max.message.bytes', '2000', 'default'])
+  expect(
+    await cli.run(['topics', 'alter', topic, '-p', '3', '--append', 'cleanup.policy=compact']),
+  ).toMatchObject({
+    code: 0,
+    stderr: `Changed ${topic}.\n`,
+  })
+  expect(await tool('--describe', '--topic', topic)).toMatch(
+    /PartitionCount: 3.*cleanup.policy=(compact,delete|delete,compact)/,
+  )
+
   const refused = await cli.run(['topics', 'delete', topic])
   expect(refused).toEqual({
     code: 2,
@@ -84,7 +106,7 @@ it("topics: what is made is as Kafka's own tool shows it, and is told as it is; 
   expect(await tool('--list')).not.toContain(topic)
 })
 
-it('groups: who they are, and how far behind in each partition', async () => {
+it('groups: who they are, how far behind in each partition, and elsewhere once they are reset', async () => {
   const cli = await start()
   const topic = await makeTopic({ partitions: 2 }, cluster.bootstrap)
   const group = uniqueName('group')
@@ -107,6 +129,26 @@ it('groups: who they are, and how far behind in each partition', async () => {
   expect(
     await kafkaTool('kafka-consumer-groups', ['--describe', '--group', group], cluster.bootstrap),
   ).toMatch(new RegExp(`${topic}\\s+1\\s+1\\s+3\\s+2`))
+
+  const describe = () =>
+    kafkaTool('kafka-consumer-groups', ['--describe', '--group', group], cluster.bootstrap)
+  const dry = await cli.run(['groups', 'reset', group, '--shift-by=2', '--topic', `${topic}:1`, '--dry-run'])
+  expect(cells(dry.stdout)).toContainEqual([topic, '1', '1', '3'])
+  expect(await describe()).toMatch(new RegExp(`${topic}\\s+1\\s+1\\s+3\\s+2`))
+  const reset = ['groups', 'reset', group, '--to', 'latest']
+  expect(await cli.run(reset)).toMatchObject({ code: 2, stderr: expect.stringContaining('needs --yes') })
+  expect(await cli.run([...reset, '--yes'])).toMatchObject({ code: 0 })
+  expect(await describe()).toMatch(new RegExp(`${topic}\\s+1\\s+3\\s+3\\s+0`))
+
+  const truncated = await cli.run(['topics', 'truncate', topic, '--before', 'latest', '--yes'])
+  expect(cells(truncated.stdout)).toContainEqual(['1', '0', '3', '3', '3'])
+  const groups = ['--list']
+  expect(await kafkaTool('kafka-consumer-groups', groups, cluster.bootstrap)).toContain(group)
+  expect(await cli.run(['groups', 'delete', group, '-y'])).toMatchObject({
+    code: 0,
+    stderr: `Deleted ${group}.\n`,
+  })
+  expect(await kafkaTool('kafka-consumer-groups', groups, cluster.bootstrap)).not.toContain(group)
   expect(await cli.run(['groups', 'lag', uniqueName('nobody')])).toMatchObject({
     code: 4,
     stderr: expect.stringContaining('(group_not_found). See `sluice groups list`.'),

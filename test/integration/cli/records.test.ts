@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
@@ -195,6 +195,46 @@ it('produce says which lines are written, and of which it is not known, when the
   )
   expect(code).toBe(stderr.startsWith('Wrote 3') ? 3 : 5)
 })
+
+it('an export goes on after lost connections, and imported it is the same, byte for byte', async () => {
+  const [topic, copy] = [await makeTopic({ partitions: 2 }), await makeTopic({ partitions: 2 })]
+  const gateway = await startTestGateway()
+  const cli = new Cli(gateway)
+  const input = Buffer.concat([
+    ...lines(30_000).map((line, n) => Buffer.from(`key-${n}:{"line": "${line}", "n": 1.0}\n`)),
+    Buffer.from([0xff, 0x3a, 0xfe, 0x0a]),
+    Buffer.from('a:NULL\nNULL:z\nb:\n'),
+  ])
+  const args = ['produce', topic, '-K:', '--null-value', 'NULL', '-H', 'a=b', '--timestamp', '1700000000000']
+  expect(await cli.run(args, { input })).toMatchObject({ code: 0 })
+
+  const proxy = await startCuttingProxy([gateway], ['none'])
+  const file = join(temporaryDir(), 'export.ndjson')
+  const size = () => (existsSync(file) ? statSync(file).size : 0)
+  const exporting = new Cli(proxy).start(['export', topic, '-o', file])
+  for (let cuts = 0; cuts < 3; cuts++) {
+    const before = size()
+    await until(() => size() > before || exporting.stderr.startsWith('Wrote'), 20_000)
+    proxy.cutAll()
+  }
+  const exported = await exporting.ended
+  expect(exported).toMatchObject({ code: 0, stderr: expect.stringContaining('Wrote 30,004 records, ') })
+  const imported = await cli.run(['import', copy, file, '--keep-partitions'])
+  expect(imported).toEqual({ code: 0, stdout: '', stderr: 'Wrote 30,004 records.\n' })
+  const [original, same] = [await readAll(topic), await readAll(copy)]
+  const content = (records: typeof original) =>
+    records.map(({ partition, offset, key, value, headers, timestamp }) =>
+      JSON.stringify([
+        partition,
+        offset,
+        key?.toString('latin1') ?? null,
+        value?.toString('latin1') ?? null,
+        headers,
+        timestamp,
+      ]),
+    )
+  expect(content(same).toSorted()).toEqual(content(original).toSorted())
+}, 90_000)
 
 it('what cannot be is said in one line, with its code and the next step, and has an exit code of its own', async () => {
   const missing = uniqueName('missing')
