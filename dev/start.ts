@@ -127,8 +127,9 @@ async function startAll(config: Config, log: Logger): Promise<void> {
 
 /** Why the gateway can't serve yet, in its own words; undefined where it can. */
 async function readiness(url: string): Promise<string | undefined> {
-  const response = await fetch(`${clientUrl(url)}/readyz`)
-  if (response.ok) return undefined
+  // Of a certificate that this machine need not trust, the gateway's log says what there is to say.
+  const response = await fetch(`${clientUrl(url)}/readyz`).catch(() => undefined)
+  if (response === undefined || response.ok) return undefined
   const { title, detail } = (await response.json()) as { title?: string; detail?: string }
   // A problem that has no more to say repeats its title.
   return [...new Set([title, detail])].filter((text) => text !== undefined).join(': ')

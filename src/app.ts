@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Deps } from './deps.ts'
 import { Problem } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
+import { allowOrigins } from './routes/cors.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
 import { registerCluster } from './routes/cluster/index.ts'
 import { registerAcls } from './routes/acls/index.ts'
@@ -13,6 +14,7 @@ import { registerQuotas } from './routes/quotas/index.ts'
 import { registerRecords } from './routes/records/index.ts'
 import { registerConnectStream } from './routes/streams/connect-stream.ts'
 import { registerSystem } from './routes/system/index.ts'
+import { registerTickets } from './routes/tickets/index.ts'
 import { registerTopics } from './routes/topics/index.ts'
 import { registerTransactionalIds } from './routes/transactional-ids/index.ts'
 import { registerTransactions } from './routes/transactions/index.ts'
@@ -20,14 +22,16 @@ import { registerUsers } from './routes/users/index.ts'
 
 /** The whole URL map. Reads no environment and opens no socket. */
 export function createApp(deps: Deps): App {
-  const app: App = new OpenAPIHono<Env>({ strict: true })
+  const app: App = Object.assign(new OpenAPIHono<Env>({ strict: true }), { guard: deps.guard })
   app.onError((error, c) => problemResponse(c, error, deps))
   app.notFound((c) => problemResponse(c, unroutable(app, c), deps))
+  allowOrigins(app, deps)
   registerSystem(app, deps)
   registerRecords(app, deps)
   registerProducers(app, deps)
   registerTopics(app, deps)
   registerTransactions(app, deps)
+  registerTickets(app, deps)
   registerTransactionalIds(app, deps)
   registerCluster(app, deps)
   registerReassignments(app, deps)

@@ -20,6 +20,7 @@ export const exampleFrames: readonly Example[] = [
   { type: 'pause', partitions: [{ topic: 'orders', partition: 0 }] } as Example,
   { type: 'pause' },
   { type: 'resume', partitions: [{ topic: 'orders', partition: 0 }] } as Example,
+  { type: 'authenticate', token: 'sluice_dashboard_Xy…' } as Example,
   { type: 'seek', topic: 'orders', partition: 0, offset: 17 } as Example,
   { type: 'seek', topic: 'orders', timestamp: 1_795_466_320_013 } as Example,
   { type: 'seek', topic: 'orders', from: 'earliest' } as Example,
@@ -77,6 +78,8 @@ export const exampleFrames: readonly Example[] = [
     ref: 'subscrib',
     instance: '5b1c6a9e-0d0f-4a63-9f0e-3a1f1c1f5d7b',
   } as Example,
+  { type: 'authenticated', principal: 'key:dashboard', expiresAt: null } as Example,
+  { type: 'expiring', expiresAt: 1_795_466_380_013 } as Example,
   { type: 'draining', deadlineMs: 10_000 } as Example,
 ]
 

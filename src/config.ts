@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import {
+  type AuthConfig,
+  authSettings,
+  isLoopback,
+  type TlsConfig,
+  toAuthConfig,
+  toTlsConfig,
+} from './auth/auth-config.ts'
 import { codecNames, parseTopicRules, type TopicRule, type WriteDefaults } from './topic-defaults.ts'
 
 /** Environment values are text: a number is accepted only when written as plain digits. */
@@ -190,6 +198,7 @@ export const settings = {
     .describe(
       'What producer and resume tokens are signed with, the same for all replicas. Without it they share one that they keep in the topic `_sluice_secrets`. Secret.',
     ),
+  ...authSettings,
   KAFKA_BROKERS: brokerList
     .optional()
     .describe(
@@ -240,6 +249,10 @@ export interface Config {
   readonly shutdownTimeoutMs: number
   readonly allowedOrigins: readonly string[]
   readonly kafka: KafkaConfig
+  /** Who may use the gateway; undefined where everybody may. */
+  readonly auth: AuthConfig | undefined
+  /** HTTPS; undefined where it is HTTP. */
+  readonly tls: TlsConfig | undefined
   /** What tokens are signed with; kept in Kafka where not set. */
   readonly secret: string | undefined
   readonly group: {
@@ -314,6 +327,13 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (s.SLUICE_GROUP_GRACE_MS > s.SLUICE_GROUP_MAX_GRACE_MS)
     problems.push('SLUICE_GROUP_GRACE_MS: expected at most SLUICE_GROUP_MAX_GRACE_MS')
   const kafka = kafkaConfig(s, problems)
+  const auth = toAuthConfig(s, problems)
+  const tls = toTlsConfig(s, problems)
+  if (auth === undefined && !isLoopback(s.SLUICE_HOST) && !s.SLUICE_INSECURE && problems.length === 0) {
+    problems.push(
+      `SLUICE_HOST: ${s.SLUICE_HOST} can be reached by others, and nobody has to show who they are: set SLUICE_API_KEYS_FILE and SLUICE_POLICY_FILE (docs/security.md), or SLUICE_INSECURE=true if everybody may do everything`,
+    )
+  }
   if (problems.length > 0) throw new ConfigError(problems)
   return deepFreeze({
     host: s.SLUICE_HOST,
@@ -325,6 +345,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     shutdownTimeoutMs: s.SLUICE_SHUTDOWN_TIMEOUT_MS,
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
     kafka,
+    auth,
+    tls,
     secret: s.SLUICE_SECRET,
     group: {
       sessionTimeoutMs: s.SLUICE_GROUP_SESSION_TIMEOUT_MS,

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino'
+import type { Guard } from './auth/guard.ts'
+import type { Tickets } from './auth/tickets.ts'
 import type { Config } from './config.ts'
 import type { Cluster } from './kafka/cluster.ts'
 import type { ExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
@@ -12,6 +14,10 @@ import type { StreamSlots } from './streams/slots.ts'
 export interface Deps {
   readonly config: Config
   readonly log: Logger
+  /** Who may do what. */
+  readonly guard: Guard
+  /** Undefined where nobody has to show who they are. */
+  readonly tickets: Tickets | undefined
   readonly cluster: Cluster
   readonly writer: TopicWriter
   readonly transactions: Transactions

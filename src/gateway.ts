@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import { createApp } from './app.ts'
+import { openGuard } from './auth/open-guard.ts'
 import type { Config } from './config.ts'
 import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http-server.ts'
+import { ListenerCertificates } from './listener-certificates.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { createBatchSender, createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
 import { SecretStore } from './kafka/secret-store.ts'
@@ -25,7 +27,7 @@ export interface Gateway {
 
 /**
  * Puts the parts together and listens. Kafka need not be there yet: /readyz says whether it is.
- * @throws the listen error (EADDRINUSE, ...) where the port can't be had
+ * @throws the listen error (EADDRINUSE, ...) where the port can't be had; ConfigError for a file that can't be used
  */
 export async function startGateway(config: Config, log: Logger, timeouts?: HttpTimeouts): Promise<Gateway> {
   for (const warning of config.warnings) log.warn(warning)
@@ -49,9 +51,12 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const secrets = new SecretStore(cluster, sender, config.secret, timeoutMs, log)
   const producers = createExactlyOnceWriter(cluster, sender, secrets, defaults, log)
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
+  const { guard, tickets, close: closeGuard } = openGuard(config, secrets, log)
   const deps = {
     config,
     log,
+    guard,
+    tickets,
     cluster,
     writer,
     transactions,
@@ -63,7 +68,8 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     stopping: shutdown.signal,
   }
   const streams = createWsServer(deps)
-  const server = createHttpServer(createApp(deps).fetch, deps.config.limits, draining, timeouts)
+  const certificates = config.tls && new ListenerCertificates(config.tls, log)
+  const server = createHttpServer(createApp(deps).fetch, deps.config.limits, draining, timeouts, certificates)
   server.on('upgrade', streams.upgrade)
   const url = await listen(server, config.host, config.port, config.workers > 1)
   writer.start()
@@ -76,6 +82,8 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     await Promise.all([drainHttpServer(server, shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
     writer.close()
     await transactions.close()
+    closeGuard()
+    certificates?.close()
     await cluster.close()
     log.info('stopped')
   }

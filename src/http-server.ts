@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { Server as TcpServer } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import { answerClientError, answerProblem } from './client-error.ts'
 import type { Limits } from './config.ts'
+import type { ListenerCertificates } from './listener-certificates.ts'
 import { isLingering, lingerWhereUnread } from './lingering-close.ts'
 import { startedExchange } from './pending-answer.ts'
 import type { Problem } from './problem.ts'
@@ -35,8 +38,9 @@ export function createHttpServer(
   limits: Limits,
   draining: () => boolean,
   { headersMs, requestMs, keepAliveMs, checkMs } = timeouts,
+  certificates?: ListenerCertificates,
 ): Server {
-  const server = createServer({
+  const options = {
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
@@ -45,7 +49,12 @@ export function createHttpServer(
     requireHostHeader: false,
     // Clients that would like HTTP/2 ask for it in passing (Upgrade: h2c) and take HTTP/1.1 for an answer.
     shouldUpgradeCallback: asksForWebSocket,
-  })
+  }
+  const server =
+    certificates === undefined
+      ? createServer(options)
+      : createTlsServer({ ...options, ...certificates.current })
+  certificates?.serve(server as TlsServer)
   server.maxConnections = limits.maxConnections
   // Node leaves out the headers past 2,000 without a word; their bytes are limited anyway.
   server.maxHeadersCount = 0
@@ -100,5 +109,5 @@ export async function listen(
   server.removeListener('error', reject)
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('not listening on a TCP port')
-  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+  return `${server instanceof TlsServer ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
 }

@@ -13,9 +13,13 @@ function configOrExit(): Config {
     throw new ConfigError(['KAFKA_BROKERS: expected host:port, several separated by commas'])
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    for (const problem of error.problems) console.error(`sluice: ${problem}`)
-    process.exit(EX_CONFIG)
+    return exitForConfig(error)
   }
+}
+
+function exitForConfig({ problems }: ConfigError): never {
+  for (const problem of problems) console.error(`sluice: ${problem}`)
+  process.exit(EX_CONFIG)
 }
 
 /** The process: environment, signals, exit codes. */
@@ -48,6 +52,7 @@ process.on('uncaughtException', (error) => {
 try {
   gateway = await startGateways(config, log, (line) => process.stdout.write(line))
 } catch (error) {
+  if (error instanceof ConfigError) exitForConfig(error)
   log.fatal({ error }, 'could not start')
   console.error(`sluice: ${startSentence(error as NodeJS.ErrnoException)}`)
   process.exit(1)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createApp } from './app.ts'
+import { Guard } from './auth/guard.ts'
 import { loadConfig } from './config.ts'
 import type { Deps } from './deps.ts'
 import type { App } from './routes/route.ts'
@@ -53,7 +54,7 @@ const packageFile = new URL('../package.json', import.meta.url)
 
 /** The whole URL map without anything behind it, to read its registry. */
 export function appWithoutKafka(): App {
-  return createApp({ config: loadConfig({}) } as Deps)
+  return createApp({ config: loadConfig({}), guard: new Guard() } as Deps)
 }
 
 /** openapi.yaml as an object: the routes as they registered themselves, in an order that only a change of the contract changes. */

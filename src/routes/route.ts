@@ -2,6 +2,8 @@ import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import { z } from 'zod'
+import type { Guard } from '../auth/guard.ts'
+import { cluster, group, type Operation, topic } from '../auth/policy.ts'
 import { isInternalTopic } from '../internal-topics.ts'
 import { Problem, type ProblemCode, type ProblemPart, problems } from '../problem.ts'
 import { reasonFor } from '../schema-reasons.ts'
@@ -9,30 +11,76 @@ import { pointerToken } from '../records/json-pointer.ts'
 import { checkAccept } from './accept.ts'
 
 export type Env = { Bindings: HttpBindings }
-export type App = OpenAPIHono<Env>
+/** The routes, and who may use them. */
+export type App = OpenAPIHono<Env> & { readonly guard: Guard }
 export type AppContext = Context<Env>
 
 /**
- * Adds a route and its entry in openapi.yaml. The handler checks its own input with the schemas of the entry
+ * Who may use a route: everybody (`public`); those who may do this to the cluster, or to the topic or group of the path;
+ * or, where the request names in other places what it is about, whoever may do what the handler then asks of the guard.
+ */
+export type Access =
+  | 'public'
+  | 'asked by the handler'
+  | { readonly cluster: Operation }
+  | { readonly topic: Operation }
+  | { readonly group: Operation }
+
+export type Route = RouteConfig & { readonly access: Access }
+
+/**
+ * Adds a route and its entry in openapi.yaml. Who may not use it is refused before anything else is looked at. The handler checks its own input with the schemas of the entry
  * (parseQuery, readJson): the middleware of @hono/zod-openapi would cost a third of the requests per second, and answers
  * in a shape that isn't ours. `refusal` makes of an error before the handler what the handler would have thrown.
  */
 export function addRoute(
   app: App,
-  route: RouteConfig,
+  { access, ...route }: Route,
   handler: Handler<Env>,
   refusal: (error: unknown) => unknown = (error) => error,
 ): void {
-  app.openAPIRegistry.registerPath(route)
+  app.openAPIRegistry.registerPath({ ...route, security: access === 'public' ? [] : security })
   const types = answerTypes(route)
-  app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c, next) => {
+  const { guard } = app
+  const isGuarded = guard.enabled && access !== 'public'
+  const serve: Handler<Env> = (c, next) => {
     try {
+      if (isGuarded) requireAccess(guard, access, c)
       checkAccept(c.env.incoming.headers.accept, types)
     } catch (error) {
       throw refusal(error)
     }
     return handler(c, next)
-  })
+  }
+  const guarded: Handler<Env> = (c, next) => {
+    try {
+      const waiting = guard.authenticate(c.env.incoming)
+      if (waiting === undefined) return serve(c, next)
+      return waiting.then(
+        () => serve(c, next),
+        (error: unknown) => {
+          throw refusal(error)
+        },
+      )
+    } catch (error) {
+      throw refusal(error)
+    }
+  }
+  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  app.on(route.method.toUpperCase(), path, isGuarded ? guarded : serve)
+}
+
+/** One of them, or none where the gateway asks for none. */
+const security: Record<string, string[]>[] = [{ bearer: [] }, { basic: [] }, {}]
+
+/** @throws Problem unauthenticated, forbidden */
+function requireAccess(guard: Guard, access: Exclude<Access, 'public'>, c: AppContext): void {
+  const caller = guard.callerOf(c.env.incoming)
+  if (!caller.isKnown && !guard.admitsAnonymous) throw guard.unauthenticated()
+  if (access === 'asked by the handler') return
+  if ('topic' in access) caller.require(access.topic, topic(c.req.param('topic') ?? ''))
+  else if ('group' in access) caller.require(access.group, group(c.req.param('group') ?? ''))
+  else caller.require(access.cluster, cluster)
 }
 
 /** The media types an operation answers in when it succeeds. */
@@ -46,6 +94,12 @@ function answerTypes(route: RouteConfig): string[] {
 /** What any operation can answer, whatever it does. */
 const anywhere: readonly ProblemCode[] = [
   'bad_request',
+  'credential_in_url',
+  'unauthenticated',
+  'invalid_credentials',
+  'forbidden',
+  'too_many_failed_logins',
+  'auth_unavailable',
   'not_acceptable',
   'request_timeout',
   'headers_too_large',
@@ -157,6 +211,8 @@ export function parseQuery<S extends z.ZodObject>(
   const query: Record<string, string | string[]> = {}
   const errors: ProblemPart[] = []
   for (const [name, values] of Object.entries(c.req.queries())) {
+    // Who asks, not what for.
+    if (name === 'ticket') continue
     const isList = repeated.includes(name)
     if (values.length > 1 && !isList) errors.push({ parameter: name, reason: 'given more than once' })
     query[name] = isList ? values : values[0]!

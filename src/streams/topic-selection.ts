@@ -17,10 +17,17 @@ export class TopicSelection {
   readonly #cluster: Cluster
   readonly #names: ReadonlySet<string>
   readonly #prefixes: readonly string[]
+  readonly #isVisible: (topic: string) => boolean
   #unwatch: () => void = () => {}
 
-  constructor(cluster: Cluster, texts: readonly string[]) {
+  /** `isVisible` says which topics a pattern may stand for. */
+  constructor(
+    cluster: Cluster,
+    texts: readonly string[],
+    isVisible: (topic: string) => boolean = () => true,
+  ) {
     this.#cluster = cluster
+    this.#isVisible = isVisible
     this.#names = new Set(texts.filter((text) => !isPattern(text)))
     this.#prefixes = texts.filter(isPattern).map((text) => text.slice(0, -1))
   }
@@ -73,7 +80,8 @@ export class TopicSelection {
   #select(all: readonly TopicInfo[]): TopicInfo[] {
     const selected = all.filter(({ name, internal }) => {
       if (this.#names.has(name)) return true
-      return !internal && !isInternalTopic(name) && this.#prefixes.some((prefix) => name.startsWith(prefix))
+      if (internal || isInternalTopic(name)) return false
+      return this.#prefixes.some((prefix) => name.startsWith(prefix)) && this.#isVisible(name)
     })
     if (selected.length > MAX_SELECTED_TOPICS) {
       const reason = `${selected.length} topics match, and at most ${MAX_SELECTED_TOPICS} may`

@@ -30,6 +30,8 @@ type Lost = Extract<ReaderEvent, { kind: 'lost' }>
 export interface TopicStreamOptions extends StartOptions {
   /** Names and patterns. */
   readonly topics: readonly string[]
+  /** Which topics a pattern may stand for; any, where left out. */
+  readonly isVisible?: (topic: string) => boolean
   /** Where to end; never, where left out. */
   readonly until?: EndPosition | undefined
   /** The most records to give. */
@@ -82,7 +84,7 @@ export class TopicStream {
     this.#reader = reader
     this.#log = log
     this.#options = options
-    this.#selection = new TopicSelection(cluster, options.topics)
+    this.#selection = new TopicSelection(cluster, options.topics, options.isVisible)
     const handlers = {
       starts: () => this.#starts,
       came: (starts: readonly TopicStart[]) => this.#came(starts),

@@ -72,7 +72,7 @@ export class GroupSubscription implements Subscription {
     this.#connection = connection
     this.#options = options
     this.#seat = seat
-    this.#selection = new TopicSelection(deps.cluster, options.topics)
+    this.#selection = new TopicSelection(deps.cluster, options.topics, options.isVisible)
     const { config } = deps
     const reader = openReader(deps.cluster, options.isolation, config.limits)
     const feed = (this.feed = new Feed(

@@ -1,6 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { isCredential } from '../auth/credentials.ts'
 import { closeLingering } from '../lingering-close.ts'
 import { Problem } from '../problem.ts'
 import { checkHost } from '../request-target.ts'
@@ -49,7 +50,11 @@ export function admit(incoming: IncomingMessage, path: string, allowedOrigins: r
     throw new Problem('origin_not_allowed')
   }
   const offered = headers['sec-websocket-protocol']
-  if (offered !== undefined && !offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
+  const names = offered
+    ?.split(',')
+    .map((name) => name.trim())
+    .filter((name) => !isCredential(name))
+  if (names !== undefined && !names.includes(SUBPROTOCOL)) {
     throw new Problem('unsupported_subprotocol')
   }
 }

@@ -59,6 +59,17 @@ export const SubscribeMessage = z
     description: 'Starts the one subscription of this socket. The URL can do the same.',
   })
 
+export const AuthenticateMessage = z
+  .strictObject({
+    type: z.literal('authenticate'),
+    token: z.string().min(1).max(8_192).describe('An API key or a JSON Web Token.'),
+  })
+  .meta({
+    id: 'authenticate',
+    description:
+      'Says who this is, within 5 seconds, where the URL has `auth=message`; and at any time replaces credentials of the same principal, before they expire.',
+  })
+
 export const AckMessage = z
   .strictObject({
     type: z.literal('ack'),
@@ -162,6 +173,7 @@ export const ProduceMessage = z
 
 export const ClientMessage = z.discriminatedUnion('type', [
   SubscribeMessage,
+  AuthenticateMessage,
   AckMessage,
   PauseMessage,
   ResumeMessage,
@@ -293,6 +305,18 @@ export const ServerMessage = z.discriminatedUnion('type', [
       description:
         'Something was refused or went wrong. `ref` names the message type at fault, `id` and `outcome` the `produce` that was refused, `errors` its members; `topic`, `partition` and `bounds` a position that is lost (of a cursor, the `bounds` by partition); `instance` is the id of this connection in the log. The socket lives, unless a close frame follows.',
     }),
+  z
+    .object({
+      type: z.literal('authenticated'),
+      principal: z.string(),
+      expiresAt: z.number().nullable().describe('Milliseconds since the epoch; null where it lasts.'),
+    })
+    .meta({ id: 'authenticated', description: 'Answers `authenticate`: who this is from now on.' }),
+  z.object({ type: z.literal('expiring'), expiresAt: z.number() }).meta({
+    id: 'expiring',
+    description:
+      'The credentials of this socket expire in a minute: send newer ones with `authenticate`, or it is closed with 4401 then.',
+  }),
   z.object({ type: z.literal('draining'), deadlineMs: z.int() }).meta({
     id: 'draining',
     description: 'The gateway shuts down within so many ms: connect again, elsewhere or later.',

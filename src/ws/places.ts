@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Caller } from '../auth/caller.ts'
 import type { GroupMember } from '../kafka/group/member.ts'
 import { within } from '../kafka/group/waiting.ts'
 import { AwayMember } from './away-member.ts'
@@ -54,17 +55,17 @@ export class Places {
    * The place that a subscription wants: a new one, or the one that its token names.
    * @throws Problem invalid_resume_token; invalid_subscription where it contradicts the token; as SecretStore.get()
    */
-  async find(options: SubscriptionOptions): Promise<Place> {
+  async find(options: SubscriptionOptions, caller: Caller): Promise<Place> {
     const { group = '', topics, graceMs, resume } = options
     if (resume !== undefined) {
-      const token = await this.#tokens.open(resume)
+      const token = await this.#tokens.open(resume, caller.owner)
       mustAgree(options, token)
       // What was allowed when the token was signed may be more than is now.
       const place = { ...token, graceMs: graceMs ?? Math.min(token.graceMs, this.#limits.maxGraceMs) }
-      return { ...place, comesBack: true, token: await this.#tokens.sign(place) }
+      return { ...place, comesBack: true, token: await this.#tokens.sign(place, caller.owner) }
     }
     const place = { group, topics, graceMs: graceMs ?? 0, instanceId: `sluice-${randomUUID()}` }
-    return { ...place, comesBack: false, token: await this.#tokens.sign(place) }
+    return { ...place, comesBack: false, token: await this.#tokens.sign(place, caller.owner) }
   }
 
   /** Takes a place. Whoever had it at this gateway gives way first, but is not waited for long. */

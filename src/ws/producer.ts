@@ -9,6 +9,7 @@ import { resultJson } from '../routes/records/produce-answer.ts'
 import { RECORD_OVERHEAD_BYTES } from '../routes/records/produce-form.ts'
 import { checkTopicName } from '../routes/route.ts'
 import type { WsConnection } from './connection.ts'
+import type { Identity } from './identity.ts'
 import { checkMessage } from './check-message.ts'
 import { ProduceMessage } from './messages.ts'
 
@@ -24,6 +25,7 @@ const ProduceHead = ProduceMessage.omit({ records: true })
 export class SocketProducer {
   readonly #deps: Deps
   readonly #connection: WsConnection
+  readonly #identity: Identity
   readonly #order: WriteOrder = {}
   /** The last write under way of each exactly-once producer. */
   readonly #last = new Map<string, Promise<void>>()
@@ -32,9 +34,10 @@ export class SocketProducer {
   #held = false
   #onIdle: (() => void)[] = []
 
-  constructor(deps: Deps, connection: WsConnection) {
+  constructor(deps: Deps, connection: WsConnection, identity: Identity) {
     this.#deps = deps
     this.#connection = connection
+    this.#identity = identity
   }
 
   /** Settles when everything taken has been answered. */
@@ -56,6 +59,7 @@ export class SocketProducer {
       if (isId(head.id)) id = head.id
       const message = checkMessage(ProduceHead, head)
       const { topic, producer, sequence, acks } = message
+      this.#identity.caller.requireTopics('produce', [topic])
       checkTopicName(topic)
       const list = members.get('records')
       if (list === undefined) throw missing('/records')
@@ -96,9 +100,10 @@ export class SocketProducer {
     records: readonly OutgoingRecord[],
   ): Promise<string> {
     const { producers } = this.#deps
+    const { owner } = this.#identity.caller
     const before = this.#last.get(producer) ?? Promise.resolve()
     const write = before.then(async () => {
-      const token = await producers.verify(topic, producer)
+      const token = await producers.verify(topic, producer, owner)
       checkPartitions(records, token.partition, true)
       const written = await producers.write(topic, token, sequence, records)
       return JSON.stringify({ type: 'producedOnce', id, ...written })

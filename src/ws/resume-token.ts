@@ -28,18 +28,18 @@ export class ResumeTokens {
     this.#secrets = secrets
   }
 
-  /** @throws as SecretStore.get() */
-  async sign(token: ResumeToken): Promise<string> {
+  /** @param owner in whose hands alone it is good for anything. @throws as SecretStore.get() */
+  async sign(token: ResumeToken, owner: string): Promise<string> {
     this.#signer ??= new TokenSigner(await this.#secrets.get(), 'resume')
-    return this.#signer.sign(encode(token), '')
+    return this.#signer.sign(encode(token), owner)
   }
 
   /** @throws Problem invalid_resume_token; as SecretStore.find() */
-  async open(text: string): Promise<ResumeToken> {
+  async open(text: string, owner: string): Promise<ResumeToken> {
     if (text.length > MAX_LENGTH) throw new Problem('invalid_resume_token')
     const secret = this.#signer === undefined ? await this.#secrets.find() : undefined
     if (secret !== undefined) this.#signer ??= new TokenSigner(secret, 'resume')
-    const payload = this.#signer?.open(text, '')
+    const payload = this.#signer?.open(text, owner)
     const token = payload && decode(payload)
     if (token === undefined) throw new Problem('invalid_resume_token')
     return token

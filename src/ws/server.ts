@@ -58,36 +58,23 @@ export function createWsServer(deps: Deps): WsServer {
       socket.on('error', () => {})
       const requestId = randomUUID()
       requestIds.set(incoming, requestId)
-      let url: URL
-      try {
-        url = urlOf(incoming)
-        admit(incoming, url.pathname, allowedOrigins)
-        if (deps.draining()) throw new Problem('shutting_down')
-        deps.slots.check()
-      } catch (error) {
+      const refused = (error: unknown) => {
         const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
         if (problem.status >= 500)
           deps.log.warn({ requestId, code: problem.code, cause: problem.cause }, problem.message)
         refuse(socket, problem, requestId)
-        return
       }
-      // ws knows no list.
-      incoming.headers.upgrade = 'websocket'
-      server.handleUpgrade(incoming, socket, head, (ws) => {
-        const session = new Session(deps, places, ws, socket, requestId)
-        sessions.add(session)
-        const release = deps.slots.take()
-        void session.ended.then(() => {
-          sessions.delete(session)
-          release()
-        })
-        try {
-          const options = subscriptionFromQuery(url.searchParams, deps.config.group)
-          if (options !== undefined) session.subscribe(options)
-        } catch (error) {
-          session.fail(error)
-        }
-      })
+      try {
+        const url = urlOf(incoming)
+        admit(incoming, url.pathname, allowedOrigins)
+        if (deps.draining()) throw new Problem('shutting_down')
+        deps.slots.check()
+        const waiting = deps.guard.authenticate(incoming)
+        if (waiting === undefined) open(incoming, socket, head, url, requestId)
+        else waiting.then(() => open(incoming, socket, head, url, requestId)).catch(refused)
+      } catch (error) {
+        refused(error)
+      }
     },
     async drain(deadlineMs) {
       const { promise: late, resolve } = Promise.withResolvers<void>()
@@ -98,5 +85,36 @@ export function createWsServer(deps: Deps): WsServer {
       for (const session of sessions) session.terminate()
       await places.close()
     },
+  }
+
+  /** @throws Problem unauthenticated; shutting_down, too_many_streams where that came to be while it was found out who asks */
+  function open(incoming: IncomingMessage, socket: Duplex, head: Buffer, url: URL, requestId: string): void {
+    const query = url.searchParams
+    const byMessage = query.get('auth') === 'message'
+    // Not of the subscription.
+    if (byMessage) query.delete('auth')
+    query.delete('ticket')
+    const { guard } = deps
+    if (!guard.admitsAnonymous && !byMessage && !guard.callerOf(incoming).isKnown)
+      throw guard.unauthenticated()
+    if (deps.draining()) throw new Problem('shutting_down')
+    deps.slots.check()
+    // ws knows no list.
+    incoming.headers.upgrade = 'websocket'
+    server.handleUpgrade(incoming, socket, head, (ws) => {
+      const session = new Session(deps, places, ws, socket, requestId, incoming, byMessage)
+      sessions.add(session)
+      const release = deps.slots.take()
+      void session.ended.then(() => {
+        sessions.delete(session)
+        release()
+      })
+      try {
+        const options = subscriptionFromQuery(url.searchParams, deps.config.group)
+        if (options !== undefined) session.subscribe(options)
+      } catch (error) {
+        session.fail(error)
+      }
+    })
   }
 }

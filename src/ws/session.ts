@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
+import { topic as topicResource } from '../auth/policy.ts'
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { frameMembers } from '../records/frame-members.ts'
@@ -10,8 +12,11 @@ import { checkMessage } from './check-message.ts'
 import { CLOSE_BAD_CLIENT, CLOSE_DRAINING } from './close-codes.ts'
 import { WsConnection } from './connection.ts'
 import { GroupSubscription } from './group-subscription.ts'
+import { Identity } from './identity.ts'
+import { isPattern } from '../streams/topic-selection.ts'
 import {
   AckMessage,
+  AuthenticateMessage,
   type ClientMessage,
   CreditMessage,
   PauseMessage,
@@ -35,7 +40,7 @@ const QUOTE = 0x22
 const MAX_EARLY = 32
 
 /** What is said of a subscription. */
-type Command = Exclude<ClientMessage, { type: 'produce' | 'subscribe' }>
+type Command = Exclude<ClientMessage, { type: 'produce' | 'subscribe' | 'authenticate' }>
 
 /** One client: reads its frames, holds its one subscription, and ends both together. */
 export class Session {
@@ -43,7 +48,10 @@ export class Session {
   readonly #connection: WsConnection
   readonly #producer: SocketProducer
   readonly #places: Places
+  readonly #identity: Identity
   #hasSubscribed = false
+  /** What is subscribed to. */
+  #reads: { readonly topics: readonly string[]; readonly group: string | undefined } | undefined
   #subscription: Subscription | undefined
   /** Said after `subscribe`, while the place that it wants in its group is looked up. */
   readonly #early: Command[] = []
@@ -52,8 +60,16 @@ export class Session {
   #draining = false
   readonly #ended = Promise.withResolvers<void>()
 
-  /** `socket` is what the WebSocket runs on. */
-  constructor(deps: Deps, places: Places, ws: WebSocket, socket: Duplex, requestId: string) {
+  /** `socket` is what the WebSocket runs on; `byMessage` where a message is to say who it is. */
+  constructor(
+    deps: Deps,
+    places: Places,
+    ws: WebSocket,
+    socket: Duplex,
+    requestId: string,
+    incoming: IncomingMessage,
+    byMessage: boolean,
+  ) {
     this.#deps = deps
     this.#places = places
     this.#connection = new WsConnection(ws, socket, deps.config.limits, deps.log, requestId, {
@@ -61,7 +77,12 @@ export class Session {
       pong: (ticket) => this.#subscription?.pong(ticket),
       closed: () => void this.#end(),
     })
-    this.#producer = new SocketProducer(deps, this.#connection)
+    this.#identity = new Identity(deps.guard, incoming, byMessage, {
+      still: () => this.#requireReads(),
+      expiring: (expiresAt) => this.#connection.send({ type: 'expiring', expiresAt }),
+      failed: (problem) => this.fail(problem),
+    })
+    this.#producer = new SocketProducer(deps, this.#connection, this.#identity)
   }
 
   /** Settles when the socket is gone and its group has been left, or its place in it is kept. */
@@ -78,7 +99,11 @@ export class Session {
 
   async #run(options: SubscriptionOptions): Promise<void> {
     try {
-      const place = wantsPlace(options) ? await this.#places.find(options) : undefined
+      await this.#identity.known
+      const { caller } = this.#identity
+      const place = wantsPlace(options) ? await this.#places.find(options, caller) : undefined
+      this.#reads = place ?? options
+      this.#requireReads()
       // Gone, or sent away, meanwhile: nothing has been joined.
       if (this.#connection.signal.aborted || this.#draining) return
       const subscription = this.#make(options, place)
@@ -97,9 +122,24 @@ export class Session {
     }
   }
 
+  /** @throws Problem unauthenticated, forbidden where what is subscribed to may not be read */
+  #requireReads(): void {
+    if (this.#reads === undefined) return
+    const { caller } = this.#identity
+    const { topics, group } = this.#reads
+    caller.requireTopics(
+      'consume',
+      topics.filter((text) => !isPattern(text)),
+    )
+    if (group !== undefined) caller.requireGroup('consume', group)
+  }
+
+  readonly #isVisible = (name: string): boolean =>
+    this.#identity.caller.allows('consume', topicResource(name))
+
   #make(options: SubscriptionOptions, place: Place | undefined): Subscription {
     const { group, topics } = place ?? options
-    const own = { ...options, group, topics }
+    const own = { ...options, group, topics, isVisible: this.#isVisible }
     if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own)
     const seat = place && { place, places: this.#places }
     return new GroupSubscription(this.#deps, this.#connection, own, group, seat)
@@ -125,12 +165,22 @@ export class Session {
       }
       if (type === 'produce') return this.#producer.take(data, members)
       const message = parseMessage(data, type)
-      if (message.type === 'subscribe') this.subscribe(completeSubscription(message, this.#deps.config.group))
+      if (message.type === 'authenticate') this.#authenticate(message.token)
+      else if (message.type === 'subscribe')
+        this.subscribe(completeSubscription(message, this.#deps.config.group))
       else if (this.#subscription !== undefined) command(this.#subscription, message)
       else this.#wait(message)
     } catch (error) {
       this.#refuse(error, type)
     }
+  }
+
+  #authenticate(token: string): void {
+    this.#identity.authenticate(token).then(
+      ({ principal: { name, expiresAt } }) =>
+        this.#connection.send({ type: 'authenticated', principal: name, expiresAt: expiresAt ?? null }),
+      (error: unknown) => this.#refuse(error, 'authenticate'),
+    )
   }
 
   /** Has a command wait for the subscription that was asked for before it. @throws Problem not_subscribed */
@@ -167,6 +217,7 @@ export class Session {
   }
 
   async #end(): Promise<void> {
+    this.#identity.stop()
     try {
       await this.#subscription?.stop(this.#connection.dropped ? 'dropped' : 'closed')
     } catch (error) {
@@ -215,6 +266,7 @@ function parseMessage(data: Buffer, type: unknown): Exclude<ClientMessage, { typ
 
 const commands = [
   SubscribeMessage,
+  AuthenticateMessage,
   AckMessage,
   PauseMessage,
   ResumeMessage,

@@ -89,6 +89,8 @@ export const WindowBytes = z.int().min(1).max(MAX_WINDOW_BYTES).meta({
 /** A subscription, from the URL or the first frame. */
 export interface SubscriptionOptions extends Narrowing {
   readonly topics: readonly string[]
+  /** Which topics a pattern may stand for; any, where left out. */
+  readonly isVisible?: (topic: string) => boolean
   readonly group: string | undefined
   readonly from: StartPosition
   readonly cursor: string | undefined

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { Guard } from '../../src/auth/guard.ts'
 import { loadConfig } from '../../src/config.ts'
 import { listen } from '../../src/http-server.ts'
 import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
@@ -62,6 +63,8 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
   const deps = {
     config,
     log,
+    guard: new Guard(),
+    tickets: undefined,
     cluster,
     writer,
     transactions,

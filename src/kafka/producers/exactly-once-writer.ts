@@ -47,7 +47,7 @@ export class ExactlyOnceWriter {
    * Opens a producer for one partition, any with a leader where none is named.
    * @throws Problem topic_not_found, partition_not_found, kafka_unavailable, kafka_auth_failed, kafka_authorization
    */
-  async open(topic: string, partition?: number): Promise<OpenedProducer> {
+  async open(topic: string, partition?: number, owner = ''): Promise<OpenedProducer> {
     const deadline = new Deadline(this.#defaults.of(topic).timeoutMs)
     const info = await this.#topicWith(topic, partition, deadline)
     const chosen = partition ?? anyPartition(info)
@@ -55,7 +55,7 @@ export class ExactlyOnceWriter {
     const identity = await newProducerId(this.#means.cluster, deadline)
     const token = { ...identity, topicId: info.id, partition: chosen, issuedAt: Date.now() }
     this.#signer ??= signerWith(secret)
-    const producer = this.#signer.sign(encodeProducerToken(token), topic)
+    const producer = this.#signer.sign(encodeProducerToken(token), contextOf(topic, owner))
     return { producer, partition: chosen, nextSequence: 0 }
   }
 
@@ -74,9 +74,9 @@ export class ExactlyOnceWriter {
    * What a producer's text says, if a gateway of this Kafka gave it out for this topic.
    * @throws Problem invalid_producer; as SecretStore.find
    */
-  async verify(topic: string, producer: string): Promise<ProducerToken> {
+  async verify(topic: string, producer: string, owner = ''): Promise<ProducerToken> {
     this.#signer ??= await this.#findSigner()
-    const payload = this.#signer?.open(producer, topic)
+    const payload = this.#signer?.open(producer, contextOf(topic, owner))
     const token = payload && decodeProducerToken(payload)
     if (token === undefined) throw new Problem('invalid_producer')
     return token
@@ -160,4 +160,9 @@ function anyPartition({ partitions }: TopicInfo): number {
   const led = partitions.filter(({ leader }) => leader >= 0)
   const choice = led.length > 0 ? led : partitions
   return choice[Math.floor(Math.random() * choice.length)]!.partition
+}
+
+/** What a token is good for: one topic, and in the hands of whoever it was opened for. No topic has a line break. */
+function contextOf(topic: string, owner: string): string {
+  return owner === '' ? topic : `${topic}\n${owner}`
 }

@@ -38,6 +38,7 @@ export function registerCreateAcls(app: App, { cluster, config }: Pick<Deps, 'cl
     app,
     {
       operationId: 'createAcls',
+      access: { cluster: 'admin' },
       method: 'post',
       path: '/v1/acls',
       tags: ['Access'],

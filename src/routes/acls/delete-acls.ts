@@ -20,6 +20,7 @@ export function registerDeleteAcls(app: App, { cluster }: Pick<Deps, 'cluster'>)
     app,
     {
       operationId: 'deleteAcls',
+      access: { cluster: 'admin' },
       method: 'delete',
       path: '/v1/acls',
       tags: ['Access'],

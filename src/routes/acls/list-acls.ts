@@ -15,6 +15,7 @@ export function registerListAcls(app: App, { cluster }: Pick<Deps, 'cluster'>): 
     app,
     {
       operationId: 'listAcls',
+      access: { cluster: 'admin' },
       method: 'get',
       path: '/v1/acls',
       tags: ['Access'],

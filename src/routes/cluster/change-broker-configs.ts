@@ -15,6 +15,7 @@ export function registerChangeBrokerConfigs(app: App, deps: Pick<Deps, 'cluster'
     app,
     {
       operationId: 'changeBrokerConfigs',
+      access: { cluster: 'admin' },
       method: 'patch',
       path: '/v1/brokers/{broker}/configs',
       tags: ['Cluster'],

@@ -13,6 +13,7 @@ export function registerChangeClusterConfigs(app: App, deps: Pick<Deps, 'cluster
     app,
     {
       operationId: 'changeClusterConfigs',
+      access: { cluster: 'admin' },
       method: 'patch',
       path: '/v1/cluster/configs',
       tags: ['Cluster'],

@@ -9,6 +9,7 @@ export function registerDescribeBrokerConfigs(app: App, deps: Pick<Deps, 'cluste
     app,
     {
       operationId: 'describeBrokerConfigs',
+      access: { cluster: 'describe' },
       method: 'get',
       path: '/v1/brokers/{broker}/configs',
       tags: ['Cluster'],

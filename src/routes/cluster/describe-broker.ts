@@ -12,6 +12,7 @@ export function registerDescribeBroker(app: App, { cluster }: Pick<Deps, 'cluste
     app,
     {
       operationId: 'describeBroker',
+      access: { cluster: 'describe' },
       method: 'get',
       path: '/v1/brokers/{broker}',
       tags: ['Cluster'],

@@ -7,6 +7,7 @@ export function registerDescribeClusterConfigs(app: App, deps: Pick<Deps, 'clust
     app,
     {
       operationId: 'describeClusterConfigs',
+      access: { cluster: 'describe' },
       method: 'get',
       path: '/v1/cluster/configs',
       tags: ['Cluster'],

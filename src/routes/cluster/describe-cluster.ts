@@ -96,6 +96,7 @@ export function registerDescribeCluster(app: App, { cluster }: Pick<Deps, 'clust
     app,
     {
       operationId: 'describeCluster',
+      access: { cluster: 'describe' },
       method: 'get',
       path: '/v1/cluster',
       tags: ['Cluster'],

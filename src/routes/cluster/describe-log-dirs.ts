@@ -12,6 +12,7 @@ export function registerDescribeLogDirs(app: App, { cluster }: Pick<Deps, 'clust
     app,
     {
       operationId: 'describeLogDirs',
+      access: { cluster: 'describe' },
       method: 'get',
       path: '/v1/brokers/{broker}/log-dirs',
       tags: ['Cluster'],

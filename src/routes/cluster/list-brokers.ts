@@ -16,6 +16,7 @@ export function registerListBrokers(app: App, { cluster }: Pick<Deps, 'cluster'>
     app,
     {
       operationId: 'listBrokers',
+      access: { cluster: 'describe' },
       method: 'get',
       path: '/v1/brokers',
       tags: ['Cluster'],

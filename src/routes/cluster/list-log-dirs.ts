@@ -14,6 +14,7 @@ export function registerListLogDirs(app: App, { cluster }: Pick<Deps, 'cluster'>
     app,
     {
       operationId: 'listLogDirs',
+      access: { cluster: 'describe' },
       method: 'get',
       path: '/v1/log-dirs',
       tags: ['Cluster'],

@@ -63,6 +63,7 @@ export function registerElectLeaders(app: App, deps: Pick<Deps, 'cluster' | 'con
     app,
     {
       operationId: 'electLeaders',
+      access: { cluster: 'admin' },
       method: 'post',
       path: '/v1/elections',
       tags: ['Cluster'],

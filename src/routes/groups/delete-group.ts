@@ -14,6 +14,7 @@ export function registerDeleteGroup(app: App, { cluster }: Pick<Deps, 'cluster'>
     app,
     {
       operationId: 'deleteGroup',
+      access: { group: 'delete' },
       method: 'delete',
       path: '/v1/groups/{group}',
       tags: ['Groups'],

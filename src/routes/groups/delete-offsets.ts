@@ -18,6 +18,7 @@ export function registerDeleteOffsets(app: App, { cluster }: Pick<Deps, 'cluster
     app,
     {
       operationId: 'deleteOffsets',
+      access: { group: 'delete' },
       method: 'delete',
       path: '/v1/groups/{group}/offsets',
       tags: ['Groups'],
@@ -60,6 +61,7 @@ export function registerDeleteOffsets(app: App, { cluster }: Pick<Deps, 'cluster
     },
     async (c) => {
       const { topic, partition, dryRun } = parseQuery(Query, c)
+      app.guard.callerOf(c.env.incoming).requireTopics('consume', [topic])
       const plan = await planDeletion(cluster, groupParam(c), checkTopicName(topic), partition)
       checkIfMatch(c, etagOf(plan.committed))
       const changes = dryRun ? plan.doomed.map(toDeletion) : await deleteOffsets(cluster, plan)

@@ -13,6 +13,7 @@ export function registerDescribeGroup(app: App, { cluster }: Pick<Deps, 'cluster
     app,
     {
       operationId: 'describeGroup',
+      access: { group: 'describe' },
       method: 'get',
       path: '/v1/groups/{group}',
       tags: ['Groups'],
@@ -27,7 +28,8 @@ export function registerDescribeGroup(app: App, { cluster }: Pick<Deps, 'cluster
     async (c) => {
       parseQuery(Query, c)
       const group = await describeGroup(cluster, groupParam(c), new Deadline(TIMEOUT_MS))
-      return c.json(toGroupDocument(group))
+      const caller = app.guard.callerOf(c.env.incoming)
+      return c.json(toGroupDocument(group, (topic) => caller.sees(topic)))
     },
   )
 }

@@ -117,17 +117,27 @@ export const partition = z.int().nonnegative()
 export const offset = z.int().nonnegative()
 export const place = { topic: TopicName.or(z.string()), partition }
 
-export function toGroupDocument(group: GroupDescription): z.input<typeof Group> {
-  return { ...group, members: group.members && group.members.map(toMemberDocument) }
+/** `isVisible` says of which topics whoever asks may know. */
+export function toGroupDocument(
+  group: GroupDescription,
+  isVisible: (topic: string) => boolean,
+): z.input<typeof Group> {
+  return { ...group, members: group.members && group.members.map((m) => toMemberDocument(m, isVisible)) }
 }
 
-export function toMemberDocument(member: MemberDescription): z.input<typeof GroupMember> {
+export function toMemberDocument(
+  member: MemberDescription,
+  isVisible: (topic: string) => boolean,
+): z.input<typeof GroupMember> {
   const { topics, assignments, target } = member
   const copied = (list: MemberDescription['assignments']) =>
-    list && list.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
+    list &&
+    list
+      .filter(({ topic }) => isVisible(topic))
+      .map(({ topic, partitions }) => ({ topic, partitions: [...partitions] }))
   return {
     ...member,
-    topics: topics && [...topics],
+    topics: topics && topics.filter(isVisible),
     assignments: copied(assignments),
     target: copied(target),
   }

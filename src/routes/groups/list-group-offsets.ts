@@ -73,6 +73,7 @@ export function registerListGroupOffsets(app: App, { cluster }: Pick<Deps, 'clus
     app,
     {
       operationId: 'listGroupOffsets',
+      access: { group: 'describe' },
       method: 'get',
       path: '/v1/groups/{group}/offsets',
       tags: ['Groups'],
@@ -97,7 +98,9 @@ export function registerListGroupOffsets(app: App, { cluster }: Pick<Deps, 'clus
     async (c) => {
       const { topic = [], isolation } = parseQuery(Query, c, ['topic'])
       const group = groupParam(c)
-      const { offsets, committed } = await describeOffsets(cluster, group, { topics: topic, isolation })
+      const { offsets: all, committed } = await describeOffsets(cluster, group, { topics: topic, isolation })
+      const caller = app.guard.callerOf(c.env.incoming)
+      const offsets = all.filter((offset) => caller.sees(offset.topic))
       const document: z.input<typeof GroupOffsets> = {
         group,
         offsets: offsets.map(toDocument),

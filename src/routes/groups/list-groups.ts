@@ -40,6 +40,7 @@ export function registerListGroups(app: App, { cluster }: Pick<Deps, 'cluster'>)
     app,
     {
       operationId: 'listGroups',
+      access: 'asked by the handler',
       method: 'get',
       path: '/v1/groups',
       tags: ['Groups'],
@@ -63,7 +64,8 @@ export function registerListGroups(app: App, { cluster }: Pick<Deps, 'cluster'>)
     async (c) => {
       const { state = [], type = [], prefix = '', ...paging } = parseQuery(Query, c, ['state', 'type'])
       const { groups, unanswered } = await listGroups(cluster, { states: state, types: type })
-      const wanted = groups.filter(({ group }) => group.startsWith(prefix))
+      const caller = app.guard.callerOf(c.env.incoming)
+      const wanted = groups.filter(({ group }) => group.startsWith(prefix) && caller.seesGroup(group))
       const { page, next } = pageOf(wanted, ({ group }) => group, paging)
       const document: z.input<typeof GroupList> = {
         groups: page.map((group) => ({ ...group })),

@@ -16,13 +16,14 @@ export function registerRemoveInstance(app: App, { cluster }: Pick<Deps, 'cluste
     {
       ...removal,
       operationId: 'removeInstance',
+      access: { group: 'alter' },
       path: '/v1/groups/{group}/members',
       summary: 'Remove a static member from a group, by its instance id',
       request: { params: z.object({ group: GroupId }), query: Query },
     },
     (c) => {
       const { instanceId, dryRun } = parseQuery(Query, c)
-      return answerRemoval(c, cluster, { instanceId }, dryRun)
+      return answerRemoval(c, app, cluster, { instanceId }, dryRun)
     },
   )
 }

@@ -13,6 +13,7 @@ export function registerRemoveMember(app: App, { cluster }: Pick<Deps, 'cluster'
     {
       ...removal,
       operationId: 'removeMember',
+      access: { group: 'alter' },
       path: '/v1/groups/{group}/members/{member}',
       summary: 'Remove a member from a group',
       request: {
@@ -25,7 +26,7 @@ export function registerRemoveMember(app: App, { cluster }: Pick<Deps, 'cluster'
     },
     (c) => {
       const { dryRun } = parseQuery(Query, c)
-      return answerRemoval(c, cluster, { member: c.req.param('member') ?? '' }, dryRun)
+      return answerRemoval(c, app, cluster, { member: c.req.param('member') ?? '' }, dryRun)
     },
   )
 }

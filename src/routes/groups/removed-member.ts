@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Cluster } from '../../kafka/cluster.ts'
 import { removeMember } from '../../kafka/admin/groups/remove-member.ts'
-import { type AppContext, problemResponses } from '../route.ts'
+import { type App, type AppContext, problemResponses } from '../route.ts'
 import {
   exampleMember,
   GroupId,
@@ -40,12 +40,18 @@ export const removal = {
 /** @throws Problem, as removeMember */
 export async function answerRemoval(
   c: AppContext,
+  { guard }: App,
   cluster: Cluster,
   who: Parameters<typeof removeMember>[2],
   dryRun: boolean,
 ): Promise<Response> {
   const group = groupParam(c)
   const member = await removeMember(cluster, group, who, dryRun)
-  const document: z.input<typeof RemovedMember> = { group, member: toMemberDocument(member), dryRun }
+  const caller = guard.callerOf(c.env.incoming)
+  const document: z.input<typeof RemovedMember> = {
+    group,
+    member: toMemberDocument(member, (topic) => caller.sees(topic)),
+    dryRun,
+  }
   return c.json(document)
 }

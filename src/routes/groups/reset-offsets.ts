@@ -66,6 +66,7 @@ export function registerResetOffsets(app: App, { cluster, config }: Pick<Deps, '
     app,
     {
       operationId: 'resetOffsets',
+      access: { group: 'alter' },
       method: 'put',
       path: '/v1/groups/{group}/offsets',
       tags: ['Groups'],
@@ -121,7 +122,17 @@ export function registerResetOffsets(app: App, { cluster, config }: Pick<Deps, '
     async (c) => {
       parseQuery(Query, c)
       const { dryRun = false, ...body } = checkBody(Reset, await readJson(c, config.limits))
-      const plan = await planReset(cluster, groupParam(c), toRequest(body))
+      const caller = app.guard.callerOf(c.env.incoming)
+      const request = toRequest(body)
+      const { topics = [], partitions = [], to } = body
+      caller.requireTopics('consume', [...topics, ...partitions.map(({ topic }) => topic)])
+      if (typeof to === 'object' && 'group' in to) caller.requireGroup('describe', to.group)
+      const plan = await planReset(cluster, groupParam(c), request)
+      // Of a group without any named topics these are all that it has read.
+      caller.requireTopics(
+        'consume',
+        plan.changes.map(({ topic }) => topic),
+      )
       checkIfMatch(c, etagOf(plan.committed))
       const changes = dryRun ? plan.changes : await commitReset(cluster, plan)
       return answerChanges(c, plan.group, changes, dryRun)

@@ -21,7 +21,11 @@ export function registerOpenProducer(app: App, { config, producers }: Deps): voi
     parseQuery(NoQuery, c)
     const body = hasBody(c) ? await readJson(c, config.limits) : {}
     const { partition } = checkBody(NewProducer, body)
-    const opened: z.input<typeof Producer> = await producers.open(topic, partition)
+    const opened: z.input<typeof Producer> = await producers.open(
+      topic,
+      partition,
+      app.guard.callerOf(c.env.incoming).owner,
+    )
     return c.json(opened, 201)
   })
 }
@@ -34,6 +38,7 @@ function hasBody(c: AppContext): boolean {
 
 const route = {
   operationId: 'openProducer',
+  access: { topic: 'produce' } as const,
   method: 'post' as const,
   path: '/v1/topics/{topic}/producers',
   tags: ['Records'],

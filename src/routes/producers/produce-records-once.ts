@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import type { Caller } from '../../auth/caller.ts'
 import type { Deps } from '../../deps.ts'
 import { MAX_SEQUENCE } from '../../kafka/producers/sequence-rules.ts'
 import { Problem } from '../../problem.ts'
@@ -17,12 +18,13 @@ import { checkPartitions } from './check-partitions.ts'
 import { ProducedOnce, Sequence } from './producer-schemas.ts'
 
 export function registerProduceRecordsOnce(app: App, deps: Deps): void {
-  addRoute(app, route, (c) => produceRecordsOnce(c, deps))
+  addRoute(app, route, (c) => produceRecordsOnce(c, deps, app.guard.callerOf(c.env.incoming)))
 }
 
 async function produceRecordsOnce(
   c: AppContext,
   { config, producers, budget, draining }: Deps,
+  caller: Caller,
 ): Promise<Response> {
   const topic = topicParam(c)
   const sequence = sequenceParam(c)
@@ -31,7 +33,7 @@ async function produceRecordsOnce(
   if (draining()) throw refused('shutting_down')
   const read = readerOf(c, media, config)
   refuseChoice(c)
-  const token = await producers.verify(topic, c.req.param('producer') ?? '')
+  const token = await producers.verify(topic, c.req.param('producer') ?? '', caller.owner)
   let reserved = 0
   const reserve = (bytes: number) => {
     if (!budget.tryReserve(topic, bytes, reserved)) throw refused('overloaded')
@@ -95,6 +97,7 @@ function sequenceParam(c: AppContext): number {
 
 const route = {
   operationId: 'produceRecordsOnce',
+  access: { topic: 'produce' } as const,
   method: 'put' as const,
   path: '/v1/topics/{topic}/producers/{producer}/records/{sequence}',
   tags: ['Records'],

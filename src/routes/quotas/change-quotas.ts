@@ -49,6 +49,7 @@ export function registerChangeQuotas(app: App, { cluster, config }: Pick<Deps, '
     app,
     {
       operationId: 'changeQuotas',
+      access: { cluster: 'admin' },
       method: 'patch',
       path: '/v1/quotas',
       tags: ['Access'],

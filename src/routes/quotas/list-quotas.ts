@@ -30,6 +30,7 @@ export function registerListQuotas(app: App, { cluster }: Pick<Deps, 'cluster'>)
     app,
     {
       operationId: 'listQuotas',
+      access: { cluster: 'admin' },
       method: 'get',
       path: '/v1/quotas',
       tags: ['Access'],

@@ -25,6 +25,7 @@ export function registerCancelReassignments(app: App, { cluster }: Pick<Deps, 'c
     app,
     {
       operationId: 'cancelReassignments',
+      access: { cluster: 'admin' },
       method: 'delete',
       path: '/v1/reassignments',
       tags: ['Cluster'],

@@ -49,6 +49,7 @@ export function registerListReassignments(app: App, { cluster }: Pick<Deps, 'clu
     app,
     {
       operationId: 'listReassignments',
+      access: { cluster: 'describe' },
       method: 'get',
       path: '/v1/reassignments',
       tags: ['Cluster'],

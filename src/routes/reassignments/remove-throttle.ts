@@ -26,6 +26,7 @@ export function registerRemoveThrottle(app: App, { cluster }: Pick<Deps, 'cluste
     app,
     {
       operationId: 'removeReassignmentThrottle',
+      access: { cluster: 'admin' },
       method: 'delete',
       path: '/v1/reassignments/throttle',
       tags: ['Cluster'],

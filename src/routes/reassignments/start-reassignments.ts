@@ -73,6 +73,7 @@ export function registerStartReassignments(app: App, deps: Pick<Deps, 'cluster' 
     app,
     {
       operationId: 'startReassignments',
+      access: { cluster: 'admin' },
       method: 'post',
       path: '/v1/reassignments',
       tags: ['Cluster'],

@@ -97,6 +97,7 @@ export function withOutcome(error: unknown): unknown {
 
 const route = {
   operationId: 'produceRecords',
+  access: { topic: 'produce' } as const,
   method: 'post' as const,
   path: '/v1/topics/{topic}/records',
   tags: ['Records'],

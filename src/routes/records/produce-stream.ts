@@ -67,7 +67,13 @@ export async function produceStream(
     // Finds out whether there is such a topic.
     await deps.writer.write(topic, [])
     const answer = new StreamAnswer(outgoing, results, deps.config.limits.produceTimeoutMs)
-    await run(new RecordStream(topic, deps, answer, { acks, timeoutMs }), connection, deps)
+    const caller = deps.guard.callerOf(incoming)
+    const stream = new RecordStream(topic, deps, answer, { acks, timeoutMs })
+    const unwatch = caller.watch(
+      () => caller.requireTopics('produce', [topic]),
+      (problem) => stream.stop(problem),
+    )
+    await run(stream, connection, deps).finally(unwatch)
   } catch (error) {
     if (!outgoing.headersSent) throw error
     deps.log.error({ requestId: requestIdOf(c), cause: error }, 'a stream of records broke')

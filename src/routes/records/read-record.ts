@@ -123,6 +123,7 @@ async function findRecord(
 
 const route = {
   operationId: 'readRecord',
+  access: { topic: 'consume' } as const,
   method: 'get' as const,
   path: '/v1/topics/{topic}/partitions/{partition}/records/{offset}',
   tags: ['Records'],

@@ -156,6 +156,7 @@ class RecordList {
 
 const route = (query: ReturnType<typeof readQuery>) => ({
   operationId: 'readRecords',
+  access: { topic: 'consume' } as const,
   method: 'get' as const,
   path: '/v1/topics/{topic}/records',
   tags: ['Records'],

@@ -19,6 +19,9 @@ export class RecordFeed {
   readonly #lines: FeedLines
   readonly #outlet: Outlet
   readonly #deps: Deps
+  readonly #watchCaller: (failed: (problem: Problem) => void) => () => void
+  /** Why the client may have no more. */
+  #refused: Problem | undefined
   /** Aborted when the client is gone or the gateway stops. */
   readonly #over = new AbortController()
   /** Whether the client was not told the newest position. */
@@ -26,11 +29,18 @@ export class RecordFeed {
   /** Nothing else was sent since the last heartbeat was due. */
   #isQuiet = false
 
-  constructor(stream: TopicStream, lines: FeedLines, outlet: Outlet, deps: Deps) {
+  constructor(
+    stream: TopicStream,
+    lines: FeedLines,
+    outlet: Outlet,
+    deps: Deps,
+    watchCaller: (failed: (problem: Problem) => void) => () => void,
+  ) {
     this.#stream = stream
     this.#lines = lines
     this.#outlet = outlet
     this.#deps = deps
+    this.#watchCaller = watchCaller
   }
 
   /** Resolves when the client has everything, or is gone. */
@@ -41,18 +51,24 @@ export class RecordFeed {
     signal.addEventListener('abort', over)
     stopping.addEventListener('abort', over)
     if (signal.aborted || stopping.aborted) over()
+    const unwatch = this.#watchCaller((problem) => {
+      this.#refused = problem
+      over()
+    })
     const heartbeat = setInterval(() => this.#beat(), config.limits.sseHeartbeatMs).unref()
     try {
       this.#flush()
       while (!(await this.#turn()));
       if (signal.aborted) return
-      if (stopping.aborted) this.#lines.draining(config.shutdownTimeoutMs, this.#stream.cursor())
+      if (this.#refused !== undefined) this.#lines.problem(this.#refused, this.#stream.cursor())
+      else if (stopping.aborted) this.#lines.draining(config.shutdownTimeoutMs, this.#stream.cursor())
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
       this.#deps.log.warn({ code: problem.code, cause: problem.cause }, 'a stream of records ended early')
       this.#lines.problem(problem, this.#stream.cursor())
     } finally {
       clearInterval(heartbeat)
+      unwatch()
       stopping.removeEventListener('abort', over)
     }
     this.#flush()

@@ -52,7 +52,10 @@ export async function streamRecords(
     const lines = isEvents
       ? new EventLines(topic, query.format, requestIdOf(c))
       : new NdjsonLines(topic, query.format, requestIdOf(c))
-    await new RecordFeed(stream, lines, outlet, deps).run()
+    const caller = deps.guard.callerOf(c.env.incoming)
+    const watch = (failed: (problem: Problem) => void) =>
+      caller.watch(() => caller.requireTopics('consume', [topic]), failed)
+    await new RecordFeed(stream, lines, outlet, deps, watch).run()
   } catch (error) {
     if (!c.env.outgoing.headersSent) {
       outlet.release()

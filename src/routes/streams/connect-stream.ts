@@ -11,6 +11,7 @@ export function registerConnectStream(app: App): void {
     app,
     {
       operationId: 'connectStream',
+      access: 'public',
       method: 'get',
       path: '/v1/ws',
       tags: ['Streams'],

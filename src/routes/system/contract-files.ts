@@ -20,6 +20,7 @@ export function registerContractFiles(app: App): void {
     app,
     {
       operationId: 'getOpenApiYaml',
+      access: 'public',
       method: 'get',
       path: '/openapi.yaml',
       tags: ['System'],
@@ -32,6 +33,7 @@ export function registerContractFiles(app: App): void {
     app,
     {
       operationId: 'getOpenApiJson',
+      access: 'public',
       method: 'get',
       path: '/openapi.json',
       tags: ['System'],
@@ -50,6 +52,7 @@ export function registerContractFiles(app: App): void {
     app,
     {
       operationId: 'getAsyncApiYaml',
+      access: 'public',
       method: 'get',
       path: '/asyncapi.yaml',
       tags: ['System'],

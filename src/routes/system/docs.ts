@@ -42,6 +42,7 @@ export function registerDocs(app: App): void {
     app,
     {
       operationId: 'getReference',
+      access: 'public',
       method: 'get',
       path: '/docs',
       tags: ['System'],

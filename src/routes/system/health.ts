@@ -11,6 +11,7 @@ export function registerHealth(app: App, { cluster, draining }: Deps): void {
     app,
     {
       operationId: 'getHealth',
+      access: 'public',
       method: 'get',
       path: '/healthz',
       tags: ['System'],
@@ -23,6 +24,7 @@ export function registerHealth(app: App, { cluster, draining }: Deps): void {
     app,
     {
       operationId: 'getReadiness',
+      access: 'public',
       method: 'get',
       path: '/readyz',
       tags: ['System'],

@@ -12,6 +12,7 @@ export function registerProblemPages(app: App): void {
     app,
     {
       operationId: 'listProblems',
+      access: 'public',
       method: 'get',
       path: '/problems',
       tags: ['System'],
@@ -24,6 +25,7 @@ export function registerProblemPages(app: App): void {
     app,
     {
       operationId: 'getProblem',
+      access: 'public',
       method: 'get',
       path: '/problems/{code}',
       tags: ['System'],

@@ -70,6 +70,7 @@ export function registerAlterTopic(app: App, { cluster, config }: Pick<Deps, 'cl
     app,
     {
       operationId: 'alterTopic',
+      access: { topic: 'alter' },
       method: 'patch',
       path: '/v1/topics/{topic}',
       tags: ['Topics'],

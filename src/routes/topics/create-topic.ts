@@ -89,6 +89,7 @@ export function registerCreateTopic(app: App, { cluster, config }: Pick<Deps, 'c
     app,
     {
       operationId: 'createTopic',
+      access: 'asked by the handler',
       method: 'post',
       path: '/v1/topics',
       tags: ['Topics'],
@@ -129,6 +130,7 @@ export function registerCreateTopic(app: App, { cluster, config }: Pick<Deps, 'c
       parseQuery(Query, c)
       const body = await readJson(c, config.limits)
       const { spec, validateOnly } = toSpec(body)
+      app.guard.callerOf(c.env.incoming).requireTopics('create', [spec.name])
       try {
         if (validateOnly) {
           const plan = await validateTopic(cluster, spec)

@@ -10,6 +10,7 @@ export function registerDeleteTopic(app: App, { cluster }: Pick<Deps, 'cluster'>
     app,
     {
       operationId: 'deleteTopic',
+      access: { topic: 'delete' },
       method: 'delete',
       path: '/v1/topics/{topic}',
       tags: ['Topics'],

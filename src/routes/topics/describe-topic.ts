@@ -12,6 +12,7 @@ export function registerDescribeTopic(app: App, { cluster }: Pick<Deps, 'cluster
     app,
     {
       operationId: 'describeTopic',
+      access: { topic: 'describe' },
       method: 'get',
       path: '/v1/topics/{topic}',
       tags: ['Topics'],

@@ -61,6 +61,7 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
     app,
     {
       operationId: 'listTopics',
+      access: 'asked by the handler',
       method: 'get',
       path: '/v1/topics',
       tags: ['Topics'],
@@ -78,8 +79,9 @@ export function registerListTopics(app: App, { cluster }: Pick<Deps, 'cluster'>)
     },
     async (c) => {
       const query = parseQuery(Query, c)
+      const caller = app.guard.callerOf(c.env.incoming)
       const found = (await cluster.allTopics())
-        .filter((topic) => isWanted(topic, query))
+        .filter((topic) => isWanted(topic, query) && caller.sees(topic.name))
         .sort((a, b) => (a.name < b.name ? -1 : 1))
       const { limit = Infinity, after } = query
       const { page, next } = pageOf(found, ({ name }) => name, { limit, after })

@@ -54,6 +54,7 @@ export function registerTruncateTopic(app: App, { cluster }: Pick<Deps, 'cluster
     app,
     {
       operationId: 'truncateTopic',
+      access: { topic: 'delete' },
       method: 'delete',
       path: '/v1/topics/{topic}/records',
       tags: ['Topics'],

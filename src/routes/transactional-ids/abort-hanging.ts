@@ -21,6 +21,7 @@ export function registerAbortHanging(app: App, { cluster, config }: Pick<Deps, '
     app,
     {
       operationId: 'abortHanging',
+      access: { cluster: 'admin' },
       method: 'post',
       path: '/v1/topics/{topic}/partitions/{partition}/abort',
       tags: ['Cluster'],

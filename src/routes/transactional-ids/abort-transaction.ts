@@ -17,6 +17,7 @@ export function registerAbortTransaction(app: App, { cluster }: Pick<Deps, 'clus
     app,
     {
       operationId: 'abortTransaction',
+      access: { cluster: 'admin' },
       method: 'delete',
       path: '/v1/transactional-ids/{transactionalId}',
       tags: ['Cluster'],

@@ -16,6 +16,7 @@ export function registerDescribeTransactionalId(app: App, { cluster }: Pick<Deps
     app,
     {
       operationId: 'describeTransactionalId',
+      access: { cluster: 'admin' },
       method: 'get',
       path: '/v1/transactional-ids/{transactionalId}',
       tags: ['Cluster'],

@@ -31,6 +31,7 @@ export function registerListHanging(app: App, { cluster }: Pick<Deps, 'cluster'>
     app,
     {
       operationId: 'listHangingTransactions',
+      access: { cluster: 'admin' },
       method: 'get',
       path: '/v1/hanging-transactions',
       tags: ['Cluster'],

@@ -21,6 +21,7 @@ export function registerListProducers(app: App, { cluster }: Pick<Deps, 'cluster
     app,
     {
       operationId: 'listProducers',
+      access: { topic: 'describe' },
       method: 'get',
       path: '/v1/topics/{topic}/partitions/{partition}/producers',
       tags: ['Cluster'],

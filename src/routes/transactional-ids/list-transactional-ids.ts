@@ -37,6 +37,7 @@ export function registerListTransactionalIds(app: App, { cluster }: Pick<Deps, '
     app,
     {
       operationId: 'listTransactionalIds',
+      access: { cluster: 'admin' },
       method: 'get',
       path: '/v1/transactional-ids',
       tags: ['Cluster'],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Caller } from '../../auth/caller.ts'
 import type { Deps } from '../../deps.ts'
 import type { TransactionRequest } from '../../kafka/transactions/types.ts'
 import { Problem, type ProblemPart } from '../../problem.ts'
@@ -20,7 +21,7 @@ export function registerCommitTransaction(app: App, deps: Deps): void {
     route,
     async (c) => {
       try {
-        return await commitTransaction(c, deps)
+        return await commitTransaction(c, deps, app.guard.callerOf(c.env.incoming))
       } catch (error) {
         throw withState(error)
       }
@@ -32,6 +33,7 @@ export function registerCommitTransaction(app: App, deps: Deps): void {
 async function commitTransaction(
   c: AppContext,
   { config: { limits }, transactions, budget, draining }: Deps,
+  caller: Caller,
 ): Promise<Response> {
   parseQuery(NoQuery, c)
   checkJsonType(parseMediaType(c.req.header('content-type')))
@@ -47,12 +49,39 @@ async function commitTransaction(
     const bytes = await readBody(c.env.incoming, limits.maxBodyBytes, reserve)
     const body = parseTransactionBody(bytes, limits.maxBatchRecords, Object.keys(TransactionMembers.shape))
     reserve(body.records.length * RECORD_OVERHEAD_BYTES)
-    const { request, ...choice } = toRequest(body, limits)
-    const { transaction, duplicate, results } = await transactions.commit(request, choice)
-    return c.json({ transaction, state: 'committed', duplicate, results }, 200)
+    const { request, timeoutMs, id } = toRequest(body, limits)
+    requireAll(caller, request)
+    const ownId = id === undefined ? undefined : caller.ownName(id)
+    const { transaction, duplicate, results } = await transactions
+      .commit(request, { timeoutMs, id: ownId })
+      .catch((error: unknown) => {
+        throw id === undefined ? error : named(error, id)
+      })
+    return c.json({ transaction: id ?? transaction, state: 'committed', duplicate, results }, 200)
   } finally {
     budget.release(BUDGET, reserved)
   }
+}
+
+/** @throws Problem unauthenticated, forbidden */
+function requireAll(caller: Caller, { records, offsets }: TransactionRequest): void {
+  caller.requireTopics(
+    'produce',
+    records.map(({ topic }) => topic),
+  )
+  if (offsets === undefined) return
+  caller.requireGroup('consume', offsets.group)
+  caller.requireTopics(
+    'consume',
+    offsets.offsets.map(({ topic }) => topic),
+  )
+}
+
+/** Names the transaction as the client did. */
+function named(error: unknown, id: string): unknown {
+  if (!(error instanceof Problem) || error.options.extra?.transaction === undefined) return error
+  const { code, options } = error
+  return new Problem(code, { ...options, extra: { ...options.extra, transaction: id } })
 }
 
 /** @throws Problem for whatever can be known to be wrong without asking Kafka */
@@ -109,6 +138,7 @@ function withState(error: unknown): unknown {
 
 const route = {
   operationId: 'commitTransaction',
+  access: 'asked by the handler' as const,
   method: 'post' as const,
   path: '/v1/transactions',
   tags: ['Transactions'],

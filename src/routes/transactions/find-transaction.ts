@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
+import { isId } from '../../kafka/transactions/transactions.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
 import { TransactionStatus } from './transaction-schemas.ts'
 
@@ -10,6 +11,7 @@ export function registerFindTransaction(app: App, { transactions }: Pick<Deps, '
     app,
     {
       operationId: 'findTransaction',
+      access: 'asked by the handler',
       method: 'get',
       path: '/v1/transactions/{transaction}',
       tags: ['Transactions'],
@@ -40,7 +42,8 @@ export function registerFindTransaction(app: App, { transactions }: Pick<Deps, '
     async (c) => {
       parseQuery(NoQuery, c)
       const transaction = c.req.param('transaction') ?? ''
-      return c.json({ transaction, state: await transactions.stateOf(transaction) }, 200)
+      const own = isId(transaction) ? app.guard.callerOf(c.env.incoming).ownName(transaction) : transaction
+      return c.json({ transaction, state: await transactions.stateOf(own) }, 200)
     },
   )
 }

@@ -13,6 +13,7 @@ export function registerDeleteUser(app: App, { cluster }: Pick<Deps, 'cluster'>)
     app,
     {
       operationId: 'deleteUser',
+      access: { cluster: 'admin' },
       method: 'delete',
       path: '/v1/users/{user}',
       tags: ['Access'],

@@ -11,6 +11,7 @@ export function registerDescribeUser(app: App, { cluster }: Pick<Deps, 'cluster'
     app,
     {
       operationId: 'describeUser',
+      access: { cluster: 'admin' },
       method: 'get',
       path: '/v1/users/{user}',
       tags: ['Access'],

@@ -14,6 +14,7 @@ export function registerListUsers(app: App, { cluster }: Pick<Deps, 'cluster'>):
     app,
     {
       operationId: 'listUsers',
+      access: { cluster: 'admin' },
       method: 'get',
       path: '/v1/users',
       tags: ['Access'],

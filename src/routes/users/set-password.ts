@@ -37,6 +37,7 @@ export function registerSetPassword(app: App, { cluster, config }: Pick<Deps, 'c
     app,
     {
       operationId: 'setPassword',
+      access: { cluster: 'admin' },
       method: 'put',
       path: '/v1/users/{user}',
       tags: ['Access'],

@@ -55,7 +55,13 @@ describe('the image', () => {
       }
 
       const port = String(await freePort())
-      const env = { PATH: path, ...image.env, SLUICE_PORT: port, KAFKA_BROKERS: brokers() }
+      const env = {
+        PATH: path,
+        ...image.env,
+        ...compose.services.gateway.environment,
+        SLUICE_PORT: port,
+        KAFKA_BROKERS: brokers(),
+      }
       const [command, ...args] = image.cmd
       const gateway = new TestProcess(command!, args, { cwd, env })
       await gateway.printed(/listening/)
@@ -68,6 +74,17 @@ describe('the image', () => {
       await vi.waitFor(() => expect(check()).rejects.toMatchObject({ code: 1 }))
     },
   )
+})
+
+it('the image does not serve everybody unless it is told to', { timeout: 60_000 }, async () => {
+  const gateway = new TestProcess(process.execPath, [join(root, 'bin/sluice.mjs')], {
+    cwd: root,
+    env: { SLUICE_HOST: '0.0.0.0', SLUICE_PORT: '0', KAFKA_BROKERS: brokers() },
+  })
+  expect(await gateway.ended).toMatchObject({
+    code: 78,
+    stderr: expect.stringMatching(/^sluice: SLUICE_HOST: .*SLUICE_API_KEYS_FILE.*SLUICE_INSECURE=true/),
+  })
 })
 
 describe('compose.yaml', () => {

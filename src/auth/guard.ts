@@ -1,0 +1,229 @@
+import type { IncomingMessage } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { isAllowedOrigin } from '../allowed-origin.ts'
+import { Problem } from '../problem.ts'
+import { type Credentials, credentialsOf, ofToken } from './credentials.ts'
+import type { FailedLogins } from './failed-logins.ts'
+import type { JwtVerifier } from './jwt.ts'
+import type { KeyStore } from './key-store.ts'
+import type { Operation, Policy, Resource } from './policy.ts'
+import { anonymous, type Principal } from './principal.ts'
+import { Caller } from './caller.ts'
+import type { Tickets } from './tickets.ts'
+
+/** RFC 9110, section 11.6.1: how to show who one is. */
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="sluice", Basic realm="sluice", charset="UTF-8"' }
+/** How often live streams are looked at for credentials that no longer count, ms. */
+const SWEEP_MS = 5_000
+
+/** Ways to find out who sends a request; those that are not configured are left out. */
+export interface Authenticators {
+  readonly keys?: KeyStore
+  readonly jwt?: JwtVerifier
+  readonly tickets?: Tickets
+}
+
+interface Watched {
+  readonly principal: Principal
+  readonly still: () => void
+  readonly end: (problem: Problem) => void
+}
+
+/**
+ * Who a request comes from, and what it may do. Where nothing is configured everybody may do everything, and the gateway
+ * listens on this machine alone.
+ */
+export class Guard {
+  readonly enabled: boolean
+  readonly #authenticators: Authenticators
+  readonly #failures: FailedLogins | undefined
+  readonly #allowedOrigins: readonly string[]
+  #policy: Policy | undefined
+  readonly #principals = new WeakMap<IncomingMessage, Principal>()
+  readonly #anybody = new Caller(this, anonymous)
+  readonly #watched = new Set<Watched>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(
+    authenticators?: Authenticators,
+    failures?: FailedLogins,
+    allowedOrigins: readonly string[] = [],
+  ) {
+    this.#allowedOrigins = allowedOrigins
+    this.enabled = authenticators !== undefined
+    this.#authenticators = authenticators ?? {}
+    this.#failures = failures
+  }
+
+  /** Takes a policy in place of the one before; streams that it does not allow end. */
+  replacePolicy(policy: Policy): void {
+    this.#policy = policy
+    this.sweep()
+  }
+
+  /**
+   * Finds out who sends a request, for principalOf(). Without waiting wherever it can.
+   * @throws Problem credential_in_url, invalid_credentials, auth_unavailable, too_many_failed_logins; now, or later
+   */
+  authenticate(incoming: IncomingMessage): void | Promise<void> {
+    if (!this.enabled) return
+    const credentials = credentialsOf(incoming)
+    const found = this.#find(credentials, incoming)
+    if (!(found instanceof Promise)) {
+      this.#principals.set(incoming, found)
+      return
+    }
+    return found.then((principal) => void this.#principals.set(incoming, principal))
+  }
+
+  /** Whoever authenticate() has found. */
+  callerOf(incoming: IncomingMessage): Caller {
+    const principal = this.#principals.get(incoming)
+    return principal === undefined ? this.#anybody : new Caller(this, principal)
+  }
+
+  /**
+   * Who shows a token in a message.
+   * @throws as authenticate()
+   */
+  async authenticateToken(token: string, incoming: IncomingMessage): Promise<Principal> {
+    return this.#find(ofToken(token), incoming)
+  }
+
+  #find(credentials: Credentials, incoming: IncomingMessage): Principal | Promise<Principal> {
+    const { keys, jwt, tickets } = this.#authenticators
+    switch (credentials.kind) {
+      case 'none':
+        return this.#certificateOf(incoming) ?? anonymous
+      case 'key':
+        return (
+          keys?.find(credentials.key) ??
+          this.#refuse(incoming, 'the API key is unknown, expired or was taken away')
+        )
+      case 'jwt': {
+        if (jwt === undefined) return this.#refuse(incoming, 'JSON Web Tokens are not taken here')
+        const known = jwt.remembered(credentials.token)
+        if (known !== undefined) return known
+        return jwt.verify(credentials.token).catch((error: unknown) => {
+          const isWrong = error instanceof Problem && error.code === 'invalid_credentials'
+          throw isWrong ? this.#failure(incoming, error) : error
+        })
+      }
+      case 'ticket':
+        return (
+          tickets?.redeem(credentials.ticket, incoming.headers.origin).catch((error: unknown) => {
+            const isWrong = error instanceof Problem && error.code === 'invalid_credentials'
+            throw isWrong ? this.#failure(incoming, error) : error
+          }) ?? this.#refuse(incoming, 'tickets are not taken here')
+        )
+      case 'unusable':
+        return this.#refuse(incoming, credentials.why)
+    }
+  }
+
+  /**
+   * Browsers show a client certificate for any page that makes them ask, as they do with cookies: it counts for pages of
+   * the origins that may use the gateway alone.
+   */
+  #certificateOf(incoming: IncomingMessage): Principal | undefined {
+    const principal = certificateOf(incoming)
+    const { origin } = incoming.headers
+    if (principal === undefined || origin === undefined) return principal
+    if (isAllowedOrigin(origin, hostOf(incoming), this.#allowedOrigins)) return principal
+    throw new Problem('origin_not_allowed')
+  }
+
+  #refuse(incoming: IncomingMessage, why: string): never {
+    const detail = `The credentials are not accepted: ${why}.`
+    throw this.#failure(incoming, new Problem('invalid_credentials', { detail, headers: CHALLENGE }))
+  }
+
+  /** The same answer for every wrong guess, and from the tenth in a minute on only that there were too many. */
+  #failure(incoming: IncomingMessage, problem: Problem): Problem {
+    const retryAfter = this.#failures?.count(incoming.socket.remoteAddress ?? '')
+    if (retryAfter !== undefined) return new Problem('too_many_failed_logins', { retryAfter })
+    return new Problem(problem.code, { ...problem.options, headers: CHALLENGE })
+  }
+
+  allows(principal: Principal, operation: Operation, resource: Resource): boolean {
+    return !this.enabled || this.#policy?.allows(principal, operation, resource) === true
+  }
+
+  /**
+   * Holds a request to what its principal may do. Asked before Kafka is, so that a refusal doesn't tell whether the thing
+   * is there.
+   * @throws Problem unauthenticated for one that has shown nothing, else forbidden
+   */
+  require(principal: Principal, operation: Operation, resource: Resource): void {
+    if (this.allows(principal, operation, resource)) return
+    if (principal === anonymous) throw this.unauthenticated()
+    const what = resource.kind === 'cluster' ? 'the cluster' : `${resource.kind} ${resource.name}`
+    throw new Problem('forbidden', { detail: `${principal.name} may not ${operation} ${what}.` })
+  }
+
+  /** Whether one that has shown nothing may do anything at all. */
+  get admitsAnonymous(): boolean {
+    return !this.enabled || this.#policy?.admitsAnonymous === true
+  }
+
+  /** What is answered to one that has shown nothing, where that is not enough. */
+  unauthenticated(): Problem {
+    return new Problem('unauthenticated', { headers: CHALLENGE })
+  }
+
+  /**
+   * Watches a stream for as long as it lives: `end` is called, within seconds, where its credentials count no more or
+   * `still` throws, which asks again what the stream was allowed when it began.
+   * @returns stops watching
+   */
+  watch(principal: Principal, still: () => void, end: (problem: Problem) => void): () => void {
+    if (!this.enabled) return () => {}
+    const watched = { principal, still, end }
+    this.#watched.add(watched)
+    this.#timer ??= setInterval(() => this.sweep(), SWEEP_MS).unref()
+    return () => {
+      this.#watched.delete(watched)
+      if (this.#watched.size > 0) return
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+  }
+
+  /** Looks at all streams now: credentials or rules have changed. */
+  sweep(): void {
+    for (const watched of [...this.#watched]) {
+      const problem = this.#changed(watched)
+      if (problem === undefined) continue
+      this.#watched.delete(watched)
+      watched.end(problem)
+    }
+  }
+
+  #changed({ principal, still }: Watched): Problem | undefined {
+    if (!principal.isCurrent()) return new Problem('credentials_expired')
+    try {
+      still()
+      return undefined
+    } catch (error) {
+      return error instanceof Problem ? error : new Problem('internal_error', { cause: error })
+    }
+  }
+}
+
+/** The Host header as it was sent: the routes see one name for all. */
+function hostOf({ rawHeaders }: IncomingMessage): string | undefined {
+  const at = rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')
+  return at < 0 ? undefined : rawHeaders[at + 1]
+}
+
+/** The name of a client certificate that the listener's authorities have signed: its common name, or its first DNS name. */
+function certificateOf({ socket }: IncomingMessage): Principal | undefined {
+  const tls = socket as TLSSocket
+  if (tls.encrypted !== true || !tls.authorized) return undefined
+  const { subject, subjectaltname, valid_to: validTo } = tls.getPeerCertificate()
+  const cn = subject?.CN
+  const name = (Array.isArray(cn) ? cn[0] : cn) ?? /DNS:([^,]+)/.exec(subjectaltname ?? '')?.[1]
+  if (name === undefined || !/^[\x21-\x7e]{1,256}$/.test(name)) return undefined
+  const expiresAt = Date.parse(validTo)
+  return { name: `cert:${name}`, roles: [], expiresAt, isCurrent: () => Date.now() < expiresAt }
+}

@@ -1,0 +1,70 @@
+import type { Logger } from 'pino'
+import { type Config, ConfigError } from '../config.ts'
+import { FailedLogins } from './failed-logins.ts'
+import { Guard } from './guard.ts'
+import { JwtVerifier } from './jwt.ts'
+import { KeyFileError, parseKeyFile } from './key-file.ts'
+import { KeyStore } from './key-store.ts'
+import { parsePolicy, PolicyError } from './policy-document.ts'
+import { Tickets } from './tickets.ts'
+import { WatchedFile } from '../watched-file.ts'
+
+/** A guard and the files behind it. */
+export interface OpenGuard {
+  readonly guard: Guard
+  readonly tickets: Tickets | undefined
+  close(): void
+}
+
+/**
+ * The guard for a configuration; one that lets everybody do everything where none is given.
+ * @throws ConfigError for a file that can't be read or used
+ */
+export function openGuard(
+  { auth, allowedOrigins }: Pick<Config, 'auth' | 'allowedOrigins'>,
+  secrets: ConstructorParameters<typeof Tickets>[0],
+  log: Logger,
+): OpenGuard {
+  if (auth === undefined) return { guard: new Guard(), tickets: undefined, close: () => {} }
+  const { keysFile, policyFile, jwt, failedLogins } = auth
+  const keys = keysFile === undefined ? undefined : new KeyStore()
+  const tickets = new Tickets(secrets, keys)
+  const guard = new Guard(
+    { ...(keys && { keys }), ...(jwt && { jwt: new JwtVerifier(jwt) }), tickets },
+    new FailedLogins(failedLogins),
+    allowedOrigins,
+  )
+  const files: { close(): void }[] = []
+  const watch = <T>(
+    setting: string,
+    path: string,
+    parse: (text: string) => T,
+    changed: (value: T) => void,
+  ) => {
+    try {
+      files.push(new WatchedFile(path, parse, changed, log))
+    } catch (error) {
+      for (const file of files) file.close()
+      throw new ConfigError(sentences(error).map((sentence) => `${setting}: ${sentence}`))
+    }
+  }
+  watch('SLUICE_POLICY_FILE', policyFile, parsePolicy, (policy) => guard.replacePolicy(policy))
+  if (keys !== undefined) {
+    watch('SLUICE_API_KEYS_FILE', keysFile!, parseKeyFile, (file) => {
+      keys.replace(file)
+      guard.sweep()
+    })
+  }
+  return {
+    guard,
+    tickets,
+    close() {
+      for (const file of files) file.close()
+    },
+  }
+}
+
+function sentences(error: unknown): readonly string[] {
+  if (error instanceof PolicyError || error instanceof KeyFileError) return error.problems
+  return ['expected the path of a readable file']
+}

@@ -1,0 +1,87 @@
+import { LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { reasonFor } from '../schema-reasons.ts'
+import { operations, Policy, type Rule } from './policy.ts'
+
+const pattern = z
+  .string()
+  .regex(/^[^*]*\*?$/, 'expected a name, or a prefix that ends in *')
+  .min(1)
+const who = z
+  .string()
+  .regex(
+    /^(\*|anonymous|(key|user|cert|role):\S+)$/,
+    'expected key:ID, user:SUBJECT, cert:NAME, role:NAME, anonymous or *',
+  )
+const operation = z.enum([...operations, 'all'])
+
+const RuleDocument = z
+  .strictObject({
+    name: z.string().min(1).max(100).optional(),
+    to: z.array(who).min(1),
+    allow: z.array(operation).min(1).optional(),
+    deny: z.array(operation).min(1).optional(),
+    topics: z.array(pattern).optional(),
+    groups: z.array(pattern).optional(),
+    cluster: z.boolean().optional(),
+  })
+  .refine(
+    ({ allow, deny }) => (allow === undefined) !== (deny === undefined),
+    'expected either allow or deny',
+  )
+  .refine(
+    ({ topics, groups, cluster }) => topics !== undefined || groups !== undefined || cluster === true,
+    'expected at least one of topics, groups and cluster: true',
+  )
+
+const PolicyDocument = z.strictObject({
+  roles: z.record(z.string().regex(/^\S+$/), z.array(who)).optional(),
+  rules: z.array(RuleDocument),
+})
+
+/** A policy that can't be used. Each line says where, and what was expected. */
+export class PolicyError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'PolicyError'
+    this.problems = problems
+  }
+}
+
+/**
+ * Reads a policy, written in YAML or JSON.
+ * @throws PolicyError
+ */
+export function parsePolicy(text: string): Policy {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  if (document.errors.length > 0) {
+    throw new PolicyError(
+      document.errors.map(({ message, pos }) => `line ${lines.linePos(pos[0]).line}: ${message}`),
+    )
+  }
+  const result = PolicyDocument.safeParse(document.toJS({ maxAliasCount: 100 }), { error: reasonFor })
+  if (!result.success) {
+    throw new PolicyError(
+      result.error.issues.map((issue) => `${issue.path.join('.') || 'the policy'}: ${issue.message}`),
+    )
+  }
+  const { roles = {}, rules } = result.data
+  return new Policy(rules.map(toRule), new Map(Object.entries(roles)))
+}
+
+function toRule(document: z.output<typeof RuleDocument>, index: number): Rule {
+  const { name = `rule ${index + 1}`, to, allow, deny, topics = [], groups = [], cluster = false } = document
+  const listed = allow ?? deny!
+  return {
+    name,
+    effect: allow === undefined ? 'deny' : 'allow',
+    to,
+    operations: new Set(listed.includes('all') ? operations : listed.filter((o) => o !== 'all')),
+    topics,
+    groups,
+    cluster,
+  }
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { createSecureContext, type SecureContextOptions, type Server, type TlsOptions } from 'node:tls'
+import type { Logger } from 'pino'
+import { WatchedFile } from './watched-file.ts'
+import { ConfigError } from './config.ts'
+import type { TlsConfig } from './auth/auth-config.ts'
+
+/** The certificate that the gateway serves HTTPS with, and the authorities of its clients', taken up anew when they change. */
+export class ListenerCertificates {
+  readonly #config: TlsConfig
+  readonly #files: { close(): void }[] = []
+  #server: Server | undefined
+
+  /** @throws ConfigError where they can't be used */
+  constructor(config: TlsConfig, log: Logger) {
+    this.#config = config
+    const paths = [config.certFile, config.keyFile, config.clientCaFile].filter((path) => path !== undefined)
+    try {
+      this.#context()
+      // Whichever changes last completes the change: until then certificate and key may not fit together.
+      for (const path of paths)
+        this.#files.push(
+          new WatchedFile(
+            path,
+            () => this.#context(),
+            () => this.#replace(),
+            log,
+          ),
+        )
+    } catch (error) {
+      this.close()
+      const { code } = error as NodeJS.ErrnoException
+      throw new ConfigError([
+        `SLUICE_TLS_CERT_FILE, SLUICE_TLS_KEY_FILE, SLUICE_TLS_CLIENT_CA_FILE: expected PEM files that can be read, of a certificate and its key (${code ?? 'not PEM'})`,
+      ])
+    }
+  }
+
+  /** For the server that is being made. */
+  get current(): TlsOptions {
+    const { clientCaFile, requireClientCert } = this.#config
+    return {
+      ...this.#context(),
+      minVersion: 'TLSv1.2',
+      requestCert: clientCaFile !== undefined,
+      rejectUnauthorized: requireClientCert,
+      ALPNProtocols: ['http/1.1'],
+    }
+  }
+
+  /** Has a server use what they become. */
+  serve(server: Server): void {
+    this.#server = server
+  }
+
+  #replace(): void {
+    this.#server?.setSecureContext({ ...this.#context(), minVersion: 'TLSv1.2' })
+  }
+
+  #context(): SecureContextOptions {
+    const { certFile, keyFile, clientCaFile } = this.#config
+    const context = {
+      cert: readFileSync(certFile),
+      key: readFileSync(keyFile),
+      ...(clientCaFile === undefined ? {} : { ca: readFileSync(clientCaFile) }),
+    }
+    // Throws where key and certificate do not belong together.
+    createSecureContext(context)
+    return context
+  }
+
+  close(): void {
+    for (const file of this.#files) file.close()
+  }
+}
