@@ -1,5 +1,5 @@
 import { NotSent } from '../errors.ts'
-import { type Call, logIn } from './log-in.ts'
+import { type Call, logIn, type Validity } from './log-in.ts'
 import type { Conversation, Mechanism } from './mechanism.ts'
 
 /** A call that waits for a login to be done. */
@@ -12,7 +12,7 @@ interface Held {
 const EARLIEST = 0.85
 const LATEST = 0.95
 /** A broker takes a renewal that follows another within a second for a mistake (Kafka's `SaslServerAuthenticator`). */
-const SHORTEST_MS = 1_100
+const SHORTEST_MS = 1_050
 /** One that could not be begun, for want of a token, is tried again after this, ms. */
 const RETRY_MS = 1_000
 /** The longest a timer can be set for, ms. */
@@ -28,7 +28,12 @@ export class Session {
   readonly #call: Call
   readonly #renewal: <T>(renew: () => Promise<T>) => Promise<T>
   readonly #onEnd: () => void
+  /** When a call would come too late, by performance.now(): it is held until the login is renewed. */
+  #holdAt = Infinity
   #expiresAt = Infinity
+  /** Before this the broker would not take a renewal for one. */
+  #earliest = 0
+  #renewing = false
   #timer: NodeJS.Timeout | undefined
   #held: Held[] | undefined
   #ended: unknown
@@ -63,11 +68,16 @@ export class Session {
     this.#lasts(await logIn(this.#call, this.#mechanism.name, conversation))
   }
 
-  /** Has a call sent now, or after the renewal under way. */
+  /** Has a call sent now, or after the renewal that is under way or due. */
   pass(call: Held): void {
-    if (this.#ended !== undefined) call.reject(new NotSent(this.#ended))
-    else if (this.#held !== undefined) this.#held.push(call)
-    else call.send()
+    if (this.#ended !== undefined) return call.reject(new NotSent(this.#ended))
+    if (this.#held !== undefined) return void this.#held.push(call)
+    if (performance.now() < this.#holdAt) return call.send()
+    this.#held = [call]
+    if (performance.now() < this.#earliest) return
+    // The timer is late: the process was busy, or the machine asleep.
+    clearTimeout(this.#timer)
+    void this.#renew()
   }
 
   /** Renews nothing any more; calls that wait are not sent. */
@@ -81,33 +91,43 @@ export class Session {
     this.#onEnd()
   }
 
-  #lasts(lifetimeMs: number): void {
+  #lasts({ since, lifetimeMs }: Validity): void {
     if (lifetimeMs <= 0) return
-    this.#expiresAt = performance.now() + lifetimeMs
+    this.#expiresAt = since + lifetimeMs
+    this.#holdAt = since + lifetimeMs * LATEST
+    // From a moment later than the broker counts from.
+    this.#earliest = performance.now() + SHORTEST_MS
     const share = EARLIEST + Math.random() * (LATEST - EARLIEST)
-    this.#renewIn(Math.max(SHORTEST_MS, lifetimeMs * share))
+    this.#renewAt(Math.max(this.#earliest, since + lifetimeMs * share))
   }
 
-  #renewIn(ms: number): void {
+  #renewAt(time: number): void {
     if (this.#ended !== undefined) return
-    this.#timer = setTimeout(() => void this.#renew(), Math.min(ms, LONGEST_TIMER_MS)).unref()
+    const ms = Math.min(Math.max(0, time - performance.now()), LONGEST_TIMER_MS)
+    this.#timer = setTimeout(() => void this.#renew(), ms).unref()
   }
 
   async #renew(): Promise<void> {
+    if (this.#renewing) return
+    this.#renewing = true
+    let begun = false
     try {
       await this.#renewal(async () => {
-        // What may take its time: meanwhile calls go on.
+        // What may take its time: meanwhile calls go on, unless they are too late.
         const conversation = await this.#mechanism.prepare()
         if (this.#ended !== undefined) return
-        this.#held = []
+        begun = true
+        this.#held ??= []
         this.#lasts(await logIn(this.#call, this.#mechanism.name, conversation))
       })
     } catch (error) {
-      const left = this.#expiresAt - performance.now()
-      if (this.#held !== undefined || left <= 0) this.end(error)
-      else this.#renewIn(Math.min(RETRY_MS, left))
-      return
+      const now = performance.now()
+      if (begun || now >= this.#expiresAt) this.end(error)
+      // It holds for a while yet.
+      this.#holdAt = this.#expiresAt
+      this.#renewAt(Math.min(now + RETRY_MS, this.#expiresAt))
     }
+    this.#renewing = false
     const held = this.#held ?? []
     this.#held = undefined
     for (const { send } of held) send()
