@@ -161,13 +161,16 @@ describe('the connection to Kafka', () => {
 })
 
 describe('credentials replaced while the gateway runs', () => {
-  it('are used from the next connection on: a password in a file', async () => {
+  it('are used from the next connection on: a password in a file, and streams live to see it', async () => {
     await kafka.setPassword('rotated', 'first-password')
     const file = join(temporaryDir(), 'password')
     writeFileSync(file, 'first-password\n')
     const env = { KAFKA_SASL_USERNAME: 'rotated', KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256' }
     const api = await gatewayTo(kafka.brief, { ...env, KAFKA_SASL_PASSWORD_FILE: file })
-    await ready(api)
+    const topic = await makeTopic({}, kafka.open)
+    const members = [{ topics: topic }, { topics: topic, group: uniqueName('g') }]
+    const streams = members.map((query) => connect(api.gateway, query))
+    await Promise.all(streams.map((stream) => stream.frame('assigned')))
     await kafka.setPassword('rotated', 'second-password')
     await until(async () => {
       kafka.proxy.cut()
@@ -175,6 +178,9 @@ describe('credentials replaced while the gateway runs', () => {
     })
     writeFileSync(file, 'second-password\n')
     await ready(api)
+    // What was open lives on.
+    expect((await api.post(`/v1/topics/${topic}/records`, { value: 'after' })).status).toBe(200)
+    for (const stream of streams) expect(await stream.received(1)).toMatchObject([{ value: 'after' }])
     expect(api.lines.map(({ msg }) => msg)).toContain('Kafka takes the gateway again')
     expect(api.text()).not.toMatch(/(first|second)-password/)
   })
