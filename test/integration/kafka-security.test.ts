@@ -168,7 +168,7 @@ describe('credentials replaced while the gateway runs', () => {
     const env = { KAFKA_SASL_USERNAME: 'rotated', KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256' }
     const api = await gatewayTo(kafka.brief, { ...env, KAFKA_SASL_PASSWORD_FILE: file })
     const topic = await makeTopic({}, kafka.open)
-    const members = [{ topics: topic }, { topics: topic, group: uniqueName('g') }]
+    const members: Record<string, string>[] = [{ topics: topic }, { topics: topic, group: uniqueName('g') }]
     const streams = members.map((query) => connect(api.gateway, query))
     await Promise.all(streams.map((stream) => stream.frame('assigned')))
     await kafka.setPassword('rotated', 'second-password')

@@ -1,5 +1,6 @@
 import * as client from '@platformatic/kafka'
 import { family } from './apis.ts'
+import type { ConfigAnswer } from './config-apis.ts'
 
 export interface NewTopic {
   readonly name: string
@@ -7,8 +8,8 @@ export interface NewTopic {
   readonly numPartitions: number
   /** -1 for the cluster's own `default.replication.factor`. */
   readonly replicationFactor: number
-  /** Always empty: the controller places the replicas. */
-  readonly assignments: readonly never[]
+  /** The brokers of each partition, the preferred leader first; with them the two numbers above are -1. Empty: the controller places. */
+  readonly assignments: readonly { partitionIndex: number; brokerIds: readonly number[] }[]
   readonly configs: readonly { name: string; value: string }[]
 }
 
@@ -23,14 +24,6 @@ export interface CreateTopicsAnswer {
   }[]
 }
 
-export interface ConfigAnswer {
-  readonly name: string
-  readonly value: string | null
-  readonly readOnly: boolean
-  readonly configSource: number
-  readonly isSensitive: boolean
-}
-
 /** Arguments: topics, timeout, validateOnly. Version 5 is the first to answer what was made (KIP-525). */
 export const createTopics = family<
   [topics: NewTopic[], timeoutMs: number, validateOnly: boolean],
@@ -43,17 +36,18 @@ export const deleteTopics = family<
   { responses: { errorCode: number; errorMessage: string | null }[] }
 >(client.deleteTopicsV6)
 
-/** `resourceType` of a topic in DescribeConfigs (Kafka's `ConfigResource.Type`). */
-export const TOPIC_RESOURCE = 2
-/** The same of a broker; its name is its node id, and only it can answer. */
-export const BROKER_RESOURCE = 4
+/** Arguments: topics with the partitions they are to have in all (null: the controller places the new), timeout, validateOnly. */
+export const createPartitions = family<
+  [topics: { name: string; count: number; assignments: null }[], timeoutMs: number, validateOnly: boolean],
+  { results: { errorCode: number; errorMessage: string | null }[] }
+>(client.createPartitionsV3, client.createPartitionsV2)
 
-/** Arguments: resources (null keys for all of one's configs), includeSynonyms, includeDocumentation. */
-export const describeConfigs = family<
-  [
-    resources: { resourceType: number; resourceName: string; configurationKeys: string[] | null }[],
-    synonyms: boolean,
-    documentation: boolean,
-  ],
-  { results: { errorCode: number; errorMessage: string | null; configs: ConfigAnswer[] }[] }
->(client.describeConfigsV4, client.describeConfigsV3, client.describeConfigsV2, client.describeConfigsV1)
+/** Arguments: topics with the offsets before which records go, timeout. Each partition's leader must be asked itself. */
+export const deleteRecords = family<
+  [topics: { name: string; partitions: { partitionIndex: number; offset: bigint }[] }[], timeoutMs: number],
+  {
+    topics: {
+      partitions: { partitionIndex: number; lowWatermark: bigint; errorCode: number }[]
+    }[]
+  }
+>(client.deleteRecordsV2)

@@ -4,15 +4,8 @@ import type { TransactionRequest } from '../../kafka/transactions/types.ts'
 import { Problem, type ProblemPart } from '../../problem.ts'
 import { parseTransactionBody, type TransactionBody as ParsedBody } from '../../records/produce-body.ts'
 import { checkJsonType, parseJson, parseMediaType, readBody } from '../body.ts'
-import {
-  addRoute,
-  type App,
-  type AppContext,
-  checkBody,
-  checkTopicName,
-  parseQuery,
-  problemResponses,
-} from '../route.ts'
+import { checkTopics } from '../check-topics.ts'
+import { addRoute, type App, type AppContext, checkBody, parseQuery, problemResponses } from '../route.ts'
 import { RECORD_OVERHEAD_BYTES } from '../records/produce-form.ts'
 import { TransactionBody, TransactionCommitted, TransactionMembers } from './transaction-schemas.ts'
 
@@ -87,24 +80,6 @@ function toRequest(
   return { request, timeoutMs: timeoutMs ?? most, id: id ?? undefined }
 }
 
-/** @throws Problem as checkTopicName, with a pointer */
-function checkTopics(mentions: readonly { topic: string; pointer: string }[]): void {
-  const checked = new Set<string>()
-  for (const { topic, pointer } of mentions) {
-    if (checked.has(topic)) continue
-    checked.add(topic)
-    try {
-      checkTopicName(topic)
-    } catch (error) {
-      const { code, row } = error as Problem
-      throw new Problem(code, {
-        detail: `${pointer}: ${row.title}.`,
-        errors: [{ pointer, reason: row.title }],
-      })
-    }
-  }
-}
-
 function checkOffsets(offsets: readonly { topic: string; partition: number }[], most: number): void {
   const errors: ProblemPart[] = []
   if (offsets.length > most) errors.push({ pointer: '/offsets/offsets', reason: `more than ${most} offsets` })
@@ -141,8 +116,9 @@ const route = {
   description: [
     "Writes records to any topics, and commits a group's offsets with them where asked, all or nothing: readers with",
     '`isolation=read_committed` see all of it or none. An answer other than 200 or 504 says that nothing of it will ever be',
-    'visible to them (`state: "aborted"`). 504 `outcome_unknown` says that this is not known yet, and which `transaction` to',
-    'ask for. With an `id` of your own the same request may be sent again and is committed once.',
+    'visible to them (`state: "aborted"`). 504 says that this is not known yet, and which `transaction` to ask for. With an',
+    '`id` of your own the same request may be sent again and is committed once: there it is `write_unconfirmed`, which is',
+    'retryable, and without an `id` `outcome_unknown`, which is not.',
   ].join('\n'),
   request: { body: { required: true, content: { 'application/json': { schema: TransactionBody } } } },
   responses: {
@@ -180,6 +156,7 @@ const route = {
       'overloaded',
       'shutting_down',
       'outcome_unknown',
+      'write_unconfirmed',
     ),
   },
 }
