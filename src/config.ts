@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import {
   type AuthConfig,
@@ -8,33 +7,11 @@ import {
   toAuthConfig,
   toTlsConfig,
 } from './auth/auth-config.ts'
+import { type KafkaConfig, kafkaConfig, kafkaSettings } from './kafka-config.ts'
+import { integer } from './setting.ts'
 import { codecNames, parseTopicRules, type TopicRule, type WriteDefaults } from './topic-defaults.ts'
 
-/** Environment values are text: a number is accepted only when written as plain digits. */
-function integer(min: number, max: number) {
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, `an integer from ${min} to ${max}`)
-    .transform(Number)
-    .pipe(
-      z.number().min(min, `an integer from ${min} to ${max}`).max(max, `an integer from ${min} to ${max}`),
-    )
-}
-
-const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform((v) => v === 'true')
-const file = z.string().min(1, 'the path of a file')
-const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-const brokerList = z
-  .string()
-  .transform((v) => v.split(',').map((b) => b.trim()))
-  .pipe(
-    z
-      .array(
-        z.string().regex(/^(\[[0-9A-Fa-f:]+\]|[^:\s]+):\d{1,5}$/, 'host:port, several separated by commas'),
-      )
-      .min(1),
-  )
 
 /**
  * Every setting, by environment variable. A default is written as the variable's text would be.
@@ -199,45 +176,10 @@ export const settings = {
       'What producer and resume tokens are signed with, the same for all replicas. Without it they share one that they keep in the topic `_sluice_secrets`. Secret.',
     ),
   ...authSettings,
-  KAFKA_BROKERS: brokerList
-    .optional()
-    .describe(
-      'Brokers to connect to first, `host:port,host:port`. Without it `npm start` runs a Kafka of its own.',
-    ),
-  KAFKA_CLIENT_ID: z
-    .string()
-    .min(1, 'a name')
-    .default('sluice')
-    .describe("Client id in the brokers' logs, metrics and quotas."),
-  KAFKA_TLS: flag.prefault('false').describe('Connect to Kafka over TLS.'),
-  KAFKA_TLS_CA_FILE: file
-    .optional()
-    .describe("PEM file of the authorities to trust for the brokers' certificates, instead of the system's."),
-  KAFKA_TLS_CERT_FILE: file.optional().describe("PEM file of the gateway's own certificate, for mTLS."),
-  KAFKA_TLS_KEY_FILE: file.optional().describe("PEM file of that certificate's key."),
-  KAFKA_SASL_MECHANISM: z
-    .enum(mechanisms, { error: `one of ${mechanisms.join(', ')}` })
-    .optional()
-    .describe(`SASL mechanism: ${mechanisms.join(', ')}.`),
-  KAFKA_SASL_USERNAME: z.string().min(1).optional().describe('SASL user name (PLAIN, SCRAM).'),
-  KAFKA_SASL_PASSWORD: z.string().min(1).optional().describe('SASL password (PLAIN, SCRAM). Secret.'),
-  KAFKA_SASL_TOKEN: z.string().min(1).optional().describe('SASL token (OAUTHBEARER). Secret.'),
+  ...kafkaSettings,
 } as const satisfies Record<string, z.ZodType>
 
 type Settings = { [K in keyof typeof settings]: z.output<(typeof settings)[K]> }
-
-/** TLS material and credentials for the connection to Kafka. */
-export interface KafkaConfig {
-  readonly brokers: readonly string[]
-  readonly clientId: string
-  readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer }
-  readonly sasl?: {
-    readonly mechanism: (typeof mechanisms)[number]
-    readonly username?: string
-    readonly password?: string
-    readonly token?: string
-  }
-}
 
 export interface Config {
   readonly host: string
@@ -326,7 +268,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const s = values as Settings
   if (s.SLUICE_GROUP_GRACE_MS > s.SLUICE_GROUP_MAX_GRACE_MS)
     problems.push('SLUICE_GROUP_GRACE_MS: expected at most SLUICE_GROUP_MAX_GRACE_MS')
-  const kafka = kafkaConfig(s, problems)
+  const kafka = kafkaConfig(s, env, problems, warnings)
   const auth = toAuthConfig(s, problems)
   const tls = toTlsConfig(s, problems)
   if (auth === undefined && !isLoopback(s.SLUICE_HOST) && !s.SLUICE_INSECURE && problems.length === 0) {
@@ -388,56 +330,6 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   })
 }
 
-function kafkaConfig(s: Settings, problems: string[]): KafkaConfig {
-  const read = (
-    name: 'KAFKA_TLS_CA_FILE' | 'KAFKA_TLS_CERT_FILE' | 'KAFKA_TLS_KEY_FILE',
-  ): Buffer | undefined => {
-    const path = s[name]
-    if (path === undefined) return undefined
-    if (!s.KAFKA_TLS) problems.push(`${name}: has no effect unless KAFKA_TLS is true`)
-    try {
-      return readFileSync(path)
-    } catch {
-      problems.push(`${name}: expected the path of a readable file`)
-      return undefined
-    }
-  }
-  const ca = read('KAFKA_TLS_CA_FILE')
-  const cert = read('KAFKA_TLS_CERT_FILE')
-  const key = read('KAFKA_TLS_KEY_FILE')
-  if ((cert === undefined) !== (key === undefined) && problems.length === 0) {
-    problems.push('KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE: expected both or neither')
-  }
-  const mechanism = s.KAFKA_SASL_MECHANISM
-  const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password, KAFKA_SASL_TOKEN: token } = s
-  if (mechanism === undefined) {
-    if (username !== undefined || password !== undefined || token !== undefined) {
-      problems.push(
-        'KAFKA_SASL_MECHANISM: expected where KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD or KAFKA_SASL_TOKEN is set',
-      )
-    }
-  } else if (mechanism === 'OAUTHBEARER') {
-    if (token === undefined) problems.push('KAFKA_SASL_TOKEN: expected with KAFKA_SASL_MECHANISM=OAUTHBEARER')
-  } else if (username === undefined || password === undefined) {
-    problems.push(`KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD: expected with KAFKA_SASL_MECHANISM=${mechanism}`)
-  }
-  return {
-    brokers: s.KAFKA_BROKERS ?? [],
-    clientId: s.KAFKA_CLIENT_ID,
-    ...(s.KAFKA_TLS ? { tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } } : {}),
-    ...(mechanism === undefined
-      ? {}
-      : {
-          sasl: {
-            mechanism,
-            ...(username && { username }),
-            ...(password && { password }),
-            ...(token && { token }),
-          },
-        }),
-  }
-}
-
 function didYouMean(name: string): string {
   const [closest] = Object.keys(settings)
     .map((known) => ({ known, away: distance(known, name) }))
@@ -460,8 +352,7 @@ function distance(a: string, b: string): number {
 
 function deepFreeze<T extends object>(value: T): T {
   for (const inner of Object.values(value)) {
-    // A Buffer's bytes cannot be frozen; nothing writes to the ones here.
-    if (inner !== null && typeof inner === 'object' && !Buffer.isBuffer(inner)) deepFreeze(inner)
+    if (inner !== null && typeof inner === 'object') deepFreeze(inner)
   }
   return Object.freeze(value)
 }

@@ -34,7 +34,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const shutdown = new AbortController()
   const draining = () => shutdown.signal.aborted
   const { limits, shutdownTimeoutMs } = config
-  const cluster = new Cluster(config.kafka)
+  const cluster = new Cluster(config.kafka, log)
   const defaults = new TopicDefaults(config.produce.defaults, config.produce.topics)
   const writer = new TopicWriter(cluster, defaults, log)
   const transactions = new Transactions(

@@ -34,7 +34,7 @@ ${table('KAFKA_')}
 
 \`KAFKA_TLS=true\` encrypts the connection and checks each broker's certificate and host name against the system's
 authorities, or against those in \`KAFKA_TLS_CA_FILE\`. \`KAFKA_TLS_CERT_FILE\` and \`KAFKA_TLS_KEY_FILE\` together are the
-gateway's own certificate, where the brokers ask for one (mTLS). The files are read at the start.
+gateway's own certificate, where the brokers ask for one (mTLS).
 
 ### SASL
 
@@ -42,9 +42,12 @@ gateway's own certificate, where the brokers ask for one (mTLS). The files are r
 | --- | --- |
 | \`PLAIN\` | \`KAFKA_SASL_USERNAME\`, \`KAFKA_SASL_PASSWORD\`; over TLS only, since it sends the password as it is |
 | \`SCRAM-SHA-256\`, \`SCRAM-SHA-512\` | \`KAFKA_SASL_USERNAME\`, \`KAFKA_SASL_PASSWORD\` |
-| \`OAUTHBEARER\` | \`KAFKA_SASL_TOKEN\` |
+| \`OAUTHBEARER\` | \`KAFKA_SASL_OAUTH_TOKEN_URL\`, \`_CLIENT_ID\` and \`_CLIENT_SECRET\`; or a \`KAFKA_SASL_TOKEN\` |
+| \`AWS_MSK_IAM\` | \`KAFKA_SASL_AWS_REGION\`, and AWS credentials where the AWS SDK looks for them |
 
-A managed Kafka usually wants both: \`KAFKA_TLS=true\` and a mechanism.
+A managed Kafka usually wants both: \`KAFKA_TLS=true\` and a mechanism. Secrets may be in files instead (\`..._FILE\`); these
+and the TLS files are read anew for each connection, so they may be replaced at any time.
+[How to connect to a secured Kafka](kafka-security.md) has an example of each.
 `
 }
 

@@ -22,7 +22,7 @@ export function temporaryFolder(): { readonly dir: string; remove(): void } {
  * `broker` is for tests that pause, kill or restart it.
  */
 export async function startTemporaryBroker(
-  options: Pick<BrokerOptions, 'listeners' | 'configs'> = {},
+  options: Pick<BrokerOptions, 'port' | 'listeners' | 'configs' | 'jvm'> = {},
 ): Promise<{ readonly bootstrap: string; readonly broker: Broker; stop(): Promise<void> }> {
   const folder = temporaryFolder()
   try {

@@ -1,8 +1,8 @@
-import { isIP } from 'node:net'
-import type { ConnectionOptions } from '@platformatic/kafka'
-import type { KafkaConfig } from '../config.ts'
+import type { Logger } from 'pino'
+import type { KafkaConfig } from '../kafka-config.ts'
 import { Problem } from '../problem.ts'
-import { BrokerConnection, type Endpoint } from './broker-connection.ts'
+import type { BrokerConnection, Endpoint } from './broker-connection.ts'
+import { Connector } from './connector.ts'
 import { isAuthenticationError, KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
 import { metadata, type MetadataAnswer } from './wire/apis.ts'
 
@@ -42,7 +42,6 @@ const TOPIC_MAX_AGE_MS = 30_000
 const REFRESH_INTERVAL_MS = 100
 /** A bootstrap address that does not answer is overtaken by the next after this, ms. */
 const STAGGER_MS = 500
-const CONNECT_TIMEOUT_MS = 5_000
 const CONTROL_TIMEOUT_MS = 5_000
 /** Topics not asked for in this time are forgotten once there are many: names come and go. */
 const IDLE_TOPIC_MS = 600_000
@@ -55,7 +54,7 @@ const MAX_IDLE_CONNECTIONS = 8
  * One shared connection per broker carries short calls; calls that wait (fetch, join, produce) lease one of their own.
  */
 export class Cluster {
-  readonly #config: KafkaConfig
+  readonly #connector: Connector
   readonly #bootstrap: readonly Endpoint[]
   #brokers = new Map<number, BrokerInfo>()
   #controllerId = -1
@@ -70,8 +69,8 @@ export class Cluster {
   #failedAt = -Infinity
   #pruneAt = MANY_TOPICS
 
-  constructor(config: KafkaConfig) {
-    this.#config = config
+  constructor(config: KafkaConfig, log?: Logger) {
+    this.#connector = new Connector(config, this.#closing.signal, log)
     this.#bootstrap = config.brokers.map(parseEndpoint)
   }
 
@@ -290,16 +289,7 @@ export class Cluster {
 
   async #open(endpoint: Endpoint, requestTimeoutMs: number): Promise<BrokerConnection> {
     if (this.#closing.signal.aborted) throw new Problem('shutting_down')
-    const { clientId, tls, sasl } = this.#config
-    const options: ConnectionOptions = {
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: requestTimeoutMs,
-      maxInflights: 1_000,
-    }
-    if (tls !== undefined)
-      Object.assign(options, { tls: { ...tls }, tlsServerName: isIP(endpoint.host) === 0 })
-    if (sasl !== undefined) options.sasl = { ...sasl }
-    return BrokerConnection.open(clientId, endpoint, options, this.#closing.signal)
+    return this.#connector.open(endpoint, requestTimeoutMs)
   }
 
   /** Ends every connection, those being opened as well. Calls under way fail. */

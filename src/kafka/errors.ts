@@ -1,8 +1,8 @@
 import {
-  AuthenticationError,
   NetworkError,
   ResponseError,
   TimeoutError,
+  UserError,
   protocolErrorsCodesById,
 } from '@platformatic/kafka'
 import { Problem, type ProblemCode } from '../problem.ts'
@@ -38,6 +38,7 @@ export const KafkaCode = {
   GROUP_AUTHORIZATION_FAILED: 30,
   CLUSTER_AUTHORIZATION_FAILED: 31,
   INVALID_TIMESTAMP: 32,
+  UNSUPPORTED_SASL_MECHANISM: 33,
   UNSUPPORTED_VERSION: 35,
   TOPIC_ALREADY_EXISTS: 36,
   INVALID_PARTITIONS: 37,
@@ -115,27 +116,70 @@ export function responseOf<T>(error: unknown): T | undefined {
   return error instanceof ResponseError ? (error as unknown as { response?: T }).response : undefined
 }
 
+/**
+ * Kafka refused the gateway's credentials, or there are none to show. Its message says why, for the log: it holds no
+ * secret.
+ */
+export class LoginError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'LoginError'
+  }
+}
+
+/** A call that provably never left the gateway, and why. */
+export class NotSent extends Error {
+  constructor(cause: unknown) {
+    super('the call was not sent', { cause })
+    this.name = 'NotSent'
+  }
+}
+
+/** Of Node and OpenSSL, for a certificate or a TLS version that one of the two does not accept. */
+const TLS_REFUSED =
+  /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO|HOSTNAME_MISMATCH|INVALID_)/
+
 /** Kafka refused the gateway's credentials, or the two disagree on TLS: only the gateway's settings can mend it. */
 export function isAuthenticationError(error: unknown): boolean {
-  const settings = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO|PLT_KFK_USER)/
-  return (
-    findInTree(
-      error,
-      (e) =>
-        e instanceof AuthenticationError || settings.test(String((e as NodeJS.ErrnoException).code ?? '')),
-    ) !== undefined
-  )
+  return findInTree(error, isRefusal) !== undefined
+}
+
+function isRefusal(error: object): boolean {
+  if (error instanceof LoginError) return true
+  // The client's word for a broker that wants TLS, and for one that resets a TLS handshake: which may just be stopping.
+  if (error instanceof UserError) return codeOf(error.cause) !== 'ECONNRESET'
+  return TLS_REFUSED.test(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException | undefined)?.code ?? '')
+}
+
+/** What is at the bottom of an error, in words for the log. */
+export function reasonOf(error: unknown): string {
+  const refusal = findInTree(error, isRefusal) as Error | undefined
+  const said = refusal ?? error
+  if (!(said instanceof Error)) return String(said)
+  const cause =
+    said.cause instanceof Error && said instanceof LoginError ? `: ${deepest(said.cause).message}` : ''
+  const code = codeOf(said)
+  return `${said.message.trim()}${cause}${code === '' || code.startsWith('PLT_') ? '' : ` (${code})`}`
+}
+
+function deepest(error: Error): Error {
+  return error.cause instanceof Error ? deepest(error.cause) : error
 }
 
 /** No answer from the broker: a closed or refused connection, a timeout. (A TimeoutError has NetworkError's code.) */
 export function isConnectionError(error: unknown): boolean {
   return (
+    !isAuthenticationError(error) &&
     findInTree(
       error,
       (e) =>
         e instanceof TimeoutError ||
         e instanceof NetworkError ||
-        /^(E[A-Z]{3,}|PLT_KFK_NETWORK)$/.test(String((e as NodeJS.ErrnoException).code ?? '')),
+        /^(E[A-Z]{3,}|PLT_KFK_NETWORK)$/.test(codeOf(e)),
     ) !== undefined
   )
 }

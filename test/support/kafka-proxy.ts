@@ -3,6 +3,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** Kafka's number of the Produce API. */
 export const PRODUCE = 0
+/** Of SaslHandshake, with which each login begins. */
+export const SASL_HANDSHAKE = 17
 
 /** What happens to one exchange, a request and its response. */
 export interface Fault {
@@ -30,8 +32,10 @@ export class KafkaProxy {
   readonly port: number
   /** The port of the broker behind it; until it is set, connections are refused. */
   target: number | undefined
-  /** Requests of the Produce API that have come through. */
-  produced = 0
+  /** Requests that have come through, by API. */
+  readonly requests = new Map<number, number>()
+  /** Connections that the broker was the first to end. */
+  endedByBroker = 0
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #faults: Pending[] = []
@@ -48,6 +52,11 @@ export class KafkaProxy {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return new KafkaProxy(server, (server.address() as { port: number }).port)
+  }
+
+  /** Requests of the Produce API that have come through. */
+  get produced(): number {
+    return this.requests.get(PRODUCE) ?? 0
   }
 
   /** Connections of clients that are open now. */
@@ -99,6 +108,9 @@ export class KafkaProxy {
         sever()
       })
     }
+    broker.on('end', () => {
+      if (!client.destroyed && !client.readableEnded) this.endedByBroker++
+    })
     client.on(
       'data',
       frames((frame) => {
@@ -129,7 +141,7 @@ export class KafkaProxy {
   }
 
   #take(apiKey: number): Pending | undefined {
-    if (apiKey === PRODUCE) this.produced++
+    this.requests.set(apiKey, (this.requests.get(apiKey) ?? 0) + 1)
     const i = this.#faults.findIndex((pending) => pending.apiKey === apiKey)
     if (i >= 0) return this.#faults.splice(i, 1)[0]
     return this.#always?.apiKey === apiKey ? this.#always : undefined

@@ -2,7 +2,7 @@ import { Problem } from '../../problem.ts'
 import type { ProduceResult } from '../wire/produce.ts'
 import type { Codec } from '../wire/compress.ts'
 import { encodeRecordBatch } from '../wire/record-batch-writer.ts'
-import { kafkaErrorName } from '../errors.ts'
+import { kafkaErrorName, NotSent, problemFromKafka } from '../errors.ts'
 import { backoffMs } from './backoff.ts'
 import type { ProducerIdentity } from './producer-ids.ts'
 import { type Batch, type PendingRecord, RecordList, settle } from './record-list.ts'
@@ -165,10 +165,13 @@ export class PartitionQueue {
     }
   }
 
-  /** Takes the news that no answer will come: the bytes went out, so the broker may have appended them. */
+  /** Takes the news that no answer will come: where the bytes went out, the broker may have appended them. */
   unanswered(batch: Batch, cause: unknown): void {
     batch.inFlight = false
     if (batch.settled) return
+    if (cause instanceof NotSent) {
+      return this.#backOff(new Problem(problemFromKafka(cause).code, { outcome: 'not_written', cause }))
+    }
     batch.maybeAppended = true
     this.#backOff(unavailable('The broker that leads the partition did not answer.', cause))
   }
