@@ -4,7 +4,7 @@ import { whole } from './parameters.ts'
 const MAX_LIMIT = 10_000
 const DEFAULT_LIMIT = 1_000
 /** Characters; Kafka has no name that comes near. */
-const MAX_AFTER_LENGTH = 4_096
+const MAX_AFTER_LENGTH = 2_048
 
 /** The parameters of a list that comes in pages. */
 export const pageParameters = {
@@ -15,6 +15,7 @@ export const pageParameters = {
   after: z
     .string()
     .max(MAX_AFTER_LENGTH)
+    .regex(/^[A-Za-z0-9_-]*$/, 'expected the `next` of an earlier answer')
     .optional()
     .openapi({ description: 'Where to go on: the `next` of the page before.' }),
 }
