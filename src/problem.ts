@@ -93,6 +93,12 @@ export const problems = {
     title: 'Not an offset',
     fix: 'An offset is a JSON integer from 0 to 9007199254740991, written in plain digits.',
   },
+  offset_out_of_range: {
+    status: 422,
+    retryable: false,
+    title: 'The offset lies past the end of a partition',
+    fix: '`bounds` says where each partition starts and ends. An offset is of every partition unless one is named; a time, or `latest`, means another place in each.',
+  },
   invalid_topic_config: {
     status: 422,
     retryable: false,
@@ -306,6 +312,12 @@ export const problems = {
     retryable: false,
     title: 'The position no longer exists',
     fix: 'Its records were removed by retention, or the topic was deleted and made again. Start again with `from=`; `bounds` shows what there is.',
+  },
+  topic_only_compacted: {
+    status: 409,
+    retryable: false,
+    title: 'Records of a topic that is only compacted are not deleted by offset',
+    fix: 'Produce a null value to each key that is to go; or have Kafka delete old records, too: PATCH the topic with {"append": {"cleanup.policy": ["delete"]}}. Nothing was deleted.',
   },
   topic_deletion_disabled: {
     status: 403,
