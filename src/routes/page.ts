@@ -15,6 +15,7 @@ export const pageParameters = {
   after: z
     .string()
     .max(MAX_AFTER_LENGTH)
+    .regex(/^[A-Za-z0-9_-]*$/, 'expected the `next` of an earlier answer')
     .optional()
     .openapi({ description: 'Where to go on: the `next` of the page before.' }),
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { listQuotas } from '../../kafka/admin/quotas/list-quotas.ts'
-import { keyOfEntity } from '../../kafka/admin/quotas/quota-names.ts'
+import { keyOfEntity, type QuotaEntity } from '../../kafka/admin/quotas/quota-names.ts'
+import { Problem } from '../../problem.ts'
 import { Next, pageOf, pageParameters } from '../page.ts'
 import { flag } from '../parameters.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
@@ -50,9 +51,17 @@ export function registerListQuotas(app: App, { cluster }: Pick<Deps, 'cluster'>)
     },
     async (c) => {
       const { strict, limit, after, ...entity } = parseQuery(Query, c)
+      checkParts(entity)
       const entries = await listQuotas(cluster, entity, strict)
       const { page, next } = pageOf(entries, ({ entity }) => keyOfEntity(entity), { limit, after })
       return c.json({ entries: page, next })
     },
   )
+}
+
+/** @throws Problem invalid_parameter for parts that no entity has together, which Kafka refuses to look for */
+function checkParts({ user, clientId, ip }: QuotaEntity): void {
+  if (ip === undefined || (user === undefined && clientId === undefined)) return
+  const reason = 'goes with neither user nor clientId'
+  throw new Problem('invalid_parameter', { detail: `ip: ${reason}.`, errors: [{ parameter: 'ip', reason }] })
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { findHanging } from '../../kafka/admin/transactions/hanging-transactions.ts'
 import { whole } from '../parameters.ts'
-import { addRoute, type App, checkTopicName, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, checkTopicName, parseQuery, problemResponses, TopicName } from '../route.ts'
 import { HangingTransaction } from './producer-schemas.ts'
 
 /** The brokers' `transaction.max.timeout.ms` by default: no transaction that is looked after is older. */
@@ -18,7 +18,7 @@ const HangingTransactions = z
   .meta({ id: 'HangingTransactions' })
 
 const Query = z.strictObject({
-  topic: z.string().optional().describe('Look there alone; in every topic where left out.'),
+  topic: TopicName.optional().describe('Look there alone; in every topic where left out.'),
   olderThanMs: whole(0, Number.MAX_SAFE_INTEGER).default(DEFAULT_AGE_MS).openapi({
     description:
       "Only those whose last record is so old, ms; by default as old as the brokers' `transaction.max.timeout.ms` lets one become by default.",

@@ -66,6 +66,9 @@ describe('/v1/quotas', () => {
     const { next } = paged.json as { next: string }
     expect(await entriesOf(client, `user=${user}&after=${next}`)).toEqual(byUser.slice(2))
 
+    const nobody = await client.get(`/v1/quotas?user=${user}&ip=`)
+    expect(nobody).toMatchObject({ status: 422, json: { errors: [{ parameter: 'ip' }] } })
+
     // What is listed is taken; what is not named stays; null removes.
     expect((await client.patch('/v1/quotas', { entries: byUser })).status).toBe(200)
     const quotas = { producerByteRate: null, consumerByteRate: 5 }
@@ -170,6 +173,10 @@ describe('/v1/users', () => {
     const listed = await client.get('/v1/users')
     expect((listed.json as { users: unknown[] }).users).toContainEqual({ user, credentials: changed })
 
+    expect((await client.delete(path)).status).toBe(204)
+    expect((await client.get(path)).status).toBe(404)
+    await client.put(path, { mechanism: 'SCRAM-SHA-256', password })
+    await client.put(path, { mechanism: 'SCRAM-SHA-512', password, iterations: 8_192 })
     expect((await client.delete(`${path}?mechanism=SCRAM-SHA-256`)).status).toBe(204)
     expect((await client.delete(`${path}?mechanism=SCRAM-SHA-256`)).status).toBe(404)
     expect((await client.get(path)).json).toEqual({ user, credentials: [first] })

@@ -23,18 +23,20 @@ export async function deleteUser(
   const known = user?.credentials.map((credential) => credential.mechanism) ?? []
   const mechanisms = mechanism === undefined ? known : [mechanism]
   if (mechanisms.length === 0) throw noUser(name)
-  const deletions = mechanisms.map((mechanism) => ({ name, mechanism: numberOf(mechanism) }))
-  const { answer, repeated } = await changeCluster(cluster, deadline, async (connection) => {
-    const { results } = await connection.call(alterUsers, deletions, [])
-    return results[0]!
-  })
-  const { errorCode, errorMessage } = answer
-  if (errorCode === KafkaCode.RESOURCE_NOT_FOUND) {
-    // The try whose answer was lost deleted what was there.
-    const wasThere = mechanisms.every((mechanism) => known.includes(mechanism))
-    if (!repeated || !wasThere) throw noUser(name)
-  } else if (errorCode !== KafkaCode.NONE) {
-    throw problemFromKafkaCode(errorCode, undefined, errorMessage)
+  // One after the other: Kafka refuses a request that changes a user twice.
+  for (const mechanism of mechanisms) {
+    const deletion = { name, mechanism: numberOf(mechanism) }
+    const { answer, repeated } = await changeCluster(cluster, deadline, async (connection) => {
+      const { results } = await connection.call(alterUsers, [deletion], [])
+      return results[0]!
+    })
+    const { errorCode, errorMessage } = answer
+    if (errorCode === KafkaCode.RESOURCE_NOT_FOUND) {
+      // The try whose answer was lost deleted what was there.
+      if (!repeated || !known.includes(mechanism)) throw noUser(name)
+    } else if (errorCode !== KafkaCode.NONE) {
+      throw problemFromKafkaCode(errorCode, undefined, errorMessage)
+    }
   }
   await untilHeard(cluster, async (connection) => {
     const { results } = await connection.call(describeUsers, [{ name }])
