@@ -6,6 +6,8 @@ import type { App, AppContext, Env } from './routes/route.ts'
 import { registerCluster } from './routes/cluster/index.ts'
 import { registerAcls } from './routes/acls/index.ts'
 import { registerGroups } from './routes/groups/index.ts'
+import { registerElections } from './routes/elections/index.ts'
+import { registerReassignments } from './routes/reassignments/index.ts'
 import { registerProducers } from './routes/producers/index.ts'
 import { registerQuotas } from './routes/quotas/index.ts'
 import { registerRecords } from './routes/records/index.ts'
@@ -28,6 +30,8 @@ export function createApp(deps: Deps): App {
   registerTransactions(app, deps)
   registerTransactionalIds(app, deps)
   registerCluster(app, deps)
+  registerReassignments(app, deps)
+  registerElections(app, deps)
   registerAcls(app, deps)
   registerQuotas(app, deps)
   registerUsers(app, deps)
