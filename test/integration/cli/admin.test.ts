@@ -1,9 +1,12 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { useAdminCluster } from '../../support/admin-cluster.ts'
 import { Cli } from '../../support/cli.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { kafkaTool } from '../../support/kafka-tools/index.ts'
 import { makeTopic, removeTopic, uniqueName, withAdmin } from '../../support/kafka.ts'
+
+// Every command is a process of its own, which a machine with other work may take a second to start.
+vi.setConfig({ testTimeout: 90_000 })
 
 const cluster = useAdminCluster()
 
