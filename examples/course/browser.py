@@ -48,6 +48,8 @@ def messages():
 
 def events(position):
     """One event for each page of records; its id is the cursor, which says where the next page begins."""
+    # How long the browser waits before it connects again, in milliseconds.
+    yield "retry: 500\n\n"
     try:
         while True:
             # Where there is nothing new the gateway waits for it, ten seconds at most.

@@ -7,92 +7,16 @@ import { startTemporaryBroker } from '../../dev/kafka/temporary-broker.ts'
 import { type AnswerGate, startAnswerGate } from '../support/answer-gate.ts'
 import { hasBrowser, startBrowser } from '../support/browser.ts'
 import { courseEnvironment, hasPostgres, Newcomer } from '../support/course.ts'
+import { commandsOfCourse, expectations } from '../support/course-page.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { http } from '../support/http.ts'
 import { hasPython } from '../support/python.ts'
 import { readAll } from '../support/read-all.ts'
-import { codeBlocks, shellCommands } from '../support/readme.ts'
 import type { TestProcess } from '../support/start-process.ts'
 
 const TIMEOUT_MS = 60_000
 /** What one command of the page may take, ms. */
 const COMMAND_MS = 30_000
-
-interface Expectation {
-  readonly command: RegExp
-  readonly prints: RegExp
-  /**
-   * Whether it goes on while the page does, waits for Ctrl-C, is tried again until it prints what is expected, or wants
-   * what goes on to be stopped first.
-   */
-  readonly how?: 'stays' | 'waits' | 'again' | 'last'
-}
-
-/** What a command of the page has to print. Each must be found here, so that a new one cannot go untried. */
-const expectations: readonly Expectation[] = [
-  { command: /topics create /, prints: /Created (test2|sensors|orders|invoices|customers|visits)/ },
-  { command: /topics list/, prints: /test2 +1 +1/ },
-  { command: /topics describe test2/, prints: /partitions +1\b[^]*LATEST/ },
-  { command: /^printf/, prints: /Wrote 2 records/ },
-  { command: /--from-beginning/, prints: /hello\nworld\n/, how: 'waits' },
-  { command: /-d '\{"name": "test3"\}'/, prints: /"name":"test3"/ },
-  { command: /v1\/topics$/, prints: /"test2"[^]*"test3"/ },
-  { command: /v1\/topics\/test3$/, prints: /"latestOffset":0/ },
-  { command: /-d '\{"value": "hello"\}'/, prints: /"offset":0/ },
-  { command: /^curl -N/, prints: /data: .*"value":"hello"/, how: 'waits' },
-  { command: /records\?from=earliest'$/, prints: /"value":"hello"/ },
-  { command: /^websocat/, prints: /"value":"hello"/, how: 'waits' },
-  { command: /producer.py test2 kitchen 10$/, prints: /kitchen 9: partition 0, offset 11\n$/ },
-  { command: /^for sensor in kitchen garden cellar/, prints: /cellar 99: partition \d, offset \d+/ },
-  {
-    command: /report.py/,
-    prints:
-      /^cellar: 100 records in partition \[0\], each.*\ngarden:.*\[1\], each.*\nkitchen:.*\[1\], each once, in order\n$/,
-  },
-  { command: /browser.py/, prints: /^/, how: 'stays' },
-  { command: /producer.py test2 garden 10 0.3$/, prints: /garden 9: partition 0/ },
-  { command: /orders.mjs/, prints: /listens/, how: 'stays' },
-  { command: /billing.py/, prints: /^/, how: 'stays' },
-  { command: /-X PUT/, prints: /"accepted":"17"/ },
-  { command: /127.0.0.1:8001\/17$/, prints: /"total":12.5.*"invoice":"I-17"/, how: 'again' },
-  { command: /groups describe billing/, prints: /members +1[^]*orders:0,1,2/ },
-  { command: /groups lag billing/, prints: /(orders +\d +\d+[^]*){3}/ },
-  { command: /postgres.sh start/, prints: /PostgreSQL runs[^]*CREATE TABLE\nALTER TABLE/ },
-  { command: /feeder.py/, prints: /ready/, how: 'stays' },
-  { command: /subscriber.py/, prints: /^/, how: 'stays' },
-  { command: /psql -c "INSERT/, prints: /INSERT 0 2/ },
-  { command: /psql -c "UPDATE/, prints: /UPDATE 1/ },
-  { command: /psql -c "DELETE/, prints: /DELETE 1/ },
-  { command: /consume customers --exit/, prints: /^1 .*Oslo.*\n2 .*Cork.*\n2 .*Rome.*\n1 /, how: 'again' },
-  { command: /sqlite3/, prints: /^\[\(2, 'Ben', 'Rome'\)\]\n$/, how: 'again' },
-  { command: /pg_drop_replication_slot/, prints: /1 row/, how: 'last' },
-  { command: /postgres.sh stop/, prints: /has stopped/ },
-  { command: /visits.py/, prints: /48 visits/ },
-  { command: /consume visits --from yesterday --until today/, prints: /^(\{.*visitor-\d.*\}\n){23,25}/ },
-  { command: /replay.py/, prints: /: 24 visits, \{'\/jobs': 6, '\/prices': 18\}/ },
-  { command: /from=2026-01-01T00:00:00Z&limit=3/, prints: /("offset":\d.*){3}/ },
-  { command: /topics delete test2/, prints: /^/ },
-]
-
-interface CourseCommand {
-  readonly line: number
-  readonly written: string
-}
-
-/** The commands of the page in their order, but for those that have been tried already and those that can't be. */
-function commandsOfCourse(): CourseCommand[] {
-  const blocks = codeBlocks('docs/course.md')
-  const commands = blocks.flatMap((block) =>
-    shellCommands(block).map((written) => ({ line: block.line, written })),
-  )
-  const first = commands.findIndex(({ written }) => written.includes('postgres.sh start'))
-  const last = commands.findIndex(({ written }) => written.includes('postgres.sh stop'))
-  return commands.filter(({ written }, n) => {
-    // The tests of the start try the one; the other has made the Python environment.
-    if (written === 'npm start' || written.startsWith('python3 -m venv')) return false
-    return hasPostgres || n < first || n > last
-  })
-}
 
 /** What the list in a page shows. */
 const shownBy = (tab: Page) => () => tab.locator('#messages li').allTextContents()
@@ -160,8 +84,16 @@ describe.skipIf(!hasPython)('the course', () => {
           await tab.goto(`http://127.0.0.1:${browserPort}`)
           await expect.poll(shownBy(tab), { timeout: 30_000 }).toHaveLength(2 + 10)
         }
-        if (written.includes('garden 10') && tab !== undefined)
-          await expect.poll(shownBy(tab), { timeout: 30_000 }).toHaveLength(2 + 10 + 10)
+        if (written.includes('garden 10') && tab !== undefined) {
+          const isShown = (count: number) =>
+            expect.poll(shownBy(tab!), { timeout: 30_000 }).toHaveLength(count)
+          await isShown(2 + 10 + 10)
+          // Stopped and started again: the page goes on by itself.
+          await running.pop()!.kill9()
+          running.push(newcomer.start('python examples/course/browser.py test2', settings))
+          await newcomer.run('python examples/course/producer.py test2 attic 1')
+          await isShown(2 + 10 + 10 + 1)
+        }
       }
     },
   )
@@ -263,12 +195,14 @@ describe.skipIf(!hasPython)('the course', () => {
       await sql('UPDATE customers SET id = id')
       await feeder.printed(/commit \d+: 2 written/)
 
-      // The record is written, and the feeder doesn't know.
+      // The record is written, and the feeder doesn't know. Another one waits to take over.
+      const next = startFeeder()
       let answered = gate.swallow(PUT)
       await sql(`INSERT INTO customers VALUES (3, 'O''Brien: [x] ''y'' new-tuple: id[integer]:9 Ü\\', '')`)
       await answered
+      expect(next.stdout).toBe('')
       await feeder.kill9()
-      feeder = startFeeder()
+      feeder = next
       await feeder.printed(/commit \d+: 1 written/)
 
       // In the middle of a commit that is larger than what goes at once, the second part of it.
@@ -306,6 +240,13 @@ describe.skipIf(!hasPython)('the course', () => {
       expect(changes).toHaveLength(2 + 1 + 1000 + 2 + 2 + 500 + 1)
       expect(new Set(changes).size).toBe(changes.length)
       expect(changes).toEqual(changes.toSorted(byPlace))
+
+      // Kafka no longer knows the producer, as after a day without a change.
+      await forget(gate.url, ['customers'])
+      expect((await http(gate).post('/v1/topics', { name: 'customers' })).status).toBe(201)
+      await sql(`INSERT INTO customers VALUES (8, 'later', NULL)`)
+      const keys = async () => (await readAll('customers', kafka.bootstrap)).map(({ key }) => String(key))
+      await expect.poll(keys, { timeout: 20_000, interval: 500 }).toEqual(['8'])
     },
     TIMEOUT_MS,
   )

@@ -2,11 +2,12 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { deleteGroup } from '../../kafka/admin/groups/delete-group.ts'
 import { toDeletion } from '../../kafka/admin/groups/delete-offsets.ts'
+import { flag } from '../parameters.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
-import { Flag, GroupId, groupParam, groupProblems } from './group-schemas.ts'
+import { GroupId, groupParam, groupProblems } from './group-schemas.ts'
 import { answerChanges, OffsetChanges } from './offset-changes.ts'
 
-const Query = z.strictObject({ dryRun: Flag.describe('Only say what would be deleted.') })
+const Query = z.strictObject({ dryRun: flag('Only say what would be deleted.') })
 
 export function registerDeleteGroup(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
   addRoute(
@@ -29,7 +30,7 @@ export function registerDeleteGroup(app: App, { cluster }: Pick<Deps, 'cluster'>
       },
     },
     async (c) => {
-      const dryRun = parseQuery(Query, c).dryRun === 'true'
+      const dryRun = parseQuery(Query, c).dryRun
       const group = groupParam(c)
       const committed = await deleteGroup(cluster, group, dryRun)
       return answerChanges(c, group, committed.map(toDeletion), dryRun)

@@ -2,15 +2,15 @@ import { z } from '@hono/zod-openapi'
 import type { Deps } from '../../deps.ts'
 import { deleteOffsets, planDeletion, toDeletion } from '../../kafka/admin/groups/delete-offsets.ts'
 import { checkIfMatch, etagOf } from '../etag.ts'
-import { whole } from '../parameters.ts'
+import { flag, whole } from '../parameters.ts'
 import { addRoute, type App, checkTopicName, parseQuery, problemResponses } from '../route.ts'
-import { Flag, GroupId, groupParam, groupProblems } from './group-schemas.ts'
+import { GroupId, groupParam, groupProblems } from './group-schemas.ts'
 import { answerChanges, OffsetChanges } from './offset-changes.ts'
 
 const Query = z.strictObject({
   topic: z.string().describe('The topic.'),
   partition: whole(0, 0x7fffffff).optional().describe('This partition alone; all of them where left out.'),
-  dryRun: Flag.describe('Only say what would be deleted.'),
+  dryRun: flag('Only say what would be deleted.'),
 })
 
 export function registerDeleteOffsets(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
@@ -62,8 +62,8 @@ export function registerDeleteOffsets(app: App, { cluster }: Pick<Deps, 'cluster
       const { topic, partition, dryRun } = parseQuery(Query, c)
       const plan = await planDeletion(cluster, groupParam(c), checkTopicName(topic), partition)
       checkIfMatch(c, etagOf(plan.committed))
-      const changes = dryRun === 'true' ? plan.doomed.map(toDeletion) : await deleteOffsets(cluster, plan)
-      return answerChanges(c, plan.group, changes, dryRun === 'true')
+      const changes = dryRun ? plan.doomed.map(toDeletion) : await deleteOffsets(cluster, plan)
+      return answerChanges(c, plan.group, changes, dryRun)
     },
   )
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { OffsetChange } from '../../kafka/admin/groups/plan-reset.ts'
 import { Problem } from '../../problem.ts'
+import { ItemError } from '../results.ts'
 import type { AppContext } from '../route.ts'
-import { GroupId, offset, PartError, partError, place } from './group-schemas.ts'
+import { GroupId, offset, partError, place } from './group-schemas.ts'
 
 const Change = z
   .strictObject({
@@ -14,7 +15,7 @@ const Change = z
       .describe(
         "Whether it was asked for beyond the partition's bounds, so that the nearest of these was taken.",
       ),
-    error: PartError.optional().describe('Why this partition is as it was.'),
+    error: ItemError.describe('Why this partition is as it was.'),
   })
   .meta({ id: 'OffsetChange' })
 

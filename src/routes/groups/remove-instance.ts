@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
+import { flag } from '../parameters.ts'
 import { addRoute, type App, parseQuery } from '../route.ts'
-import { Flag, GroupId } from './group-schemas.ts'
+import { GroupId } from './group-schemas.ts'
 import { answerRemoval, removal } from './removed-member.ts'
 
 const Query = z.strictObject({
   instanceId: z.string().min(1).describe('The `group.instance.id` of a static member.'),
-  dryRun: Flag.describe('Only say whom it would be.'),
+  dryRun: flag('Only say whom it would be.'),
 })
 
 export function registerRemoveInstance(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
@@ -21,7 +22,7 @@ export function registerRemoveInstance(app: App, { cluster }: Pick<Deps, 'cluste
     },
     (c) => {
       const { instanceId, dryRun } = parseQuery(Query, c)
-      return answerRemoval(c, cluster, { instanceId }, dryRun === 'true')
+      return answerRemoval(c, cluster, { instanceId }, dryRun)
     },
   )
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
+import { flag } from '../parameters.ts'
 import { addRoute, type App, parseQuery } from '../route.ts'
-import { Flag, GroupId } from './group-schemas.ts'
+import { GroupId } from './group-schemas.ts'
 import { answerRemoval, removal } from './removed-member.ts'
 
-const Query = z.strictObject({ dryRun: Flag.describe('Only say whom it would be.') })
+const Query = z.strictObject({ dryRun: flag('Only say whom it would be.') })
 
 export function registerRemoveMember(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
   addRoute(
@@ -24,7 +25,7 @@ export function registerRemoveMember(app: App, { cluster }: Pick<Deps, 'cluster'
     },
     (c) => {
       const { dryRun } = parseQuery(Query, c)
-      return answerRemoval(c, cluster, { member: c.req.param('member') ?? '' }, dryRun === 'true')
+      return answerRemoval(c, cluster, { member: c.req.param('member') ?? '' }, dryRun)
     },
   )
 }

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { Writable } from 'node:stream'
+import { promisify } from 'node:util'
 import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import { pino } from 'pino'
 import { beforeAll, afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -15,6 +17,7 @@ import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpClient } from '../../support/http.ts'
 import { kafkaTool } from '../../support/kafka-tools/index.ts'
 import { uniqueName } from '../../support/kafka.ts'
+import { codeBlocks, shellCommands } from '../../support/readme.ts'
 
 /** The broker's address without a password, for the gateway, and with one, for the witness. */
 const broker = { open: '', sasl: '' }
@@ -154,6 +157,7 @@ describe('an ACL', () => {
     const open = await openClient()
     const [user, password] = [uniqueName('u'), 'gateway-password']
     await open.put(`/v1/users/${user}`, { mechanism: 'SCRAM-SHA-256', password })
+    onTestFinished(async () => void (await open.delete(`/v1/users/${user}`)))
     const sasl = { KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256', KAFKA_SASL_USERNAME: user }
     const env = { KAFKA_BROKERS: broker.sasl, ...sasl, KAFKA_SASL_PASSWORD: password }
     const client = http(await startTestGateway(env))
@@ -253,4 +257,52 @@ describe('a hanging transaction', () => {
     await expect.poll(() => client.post(path, { producerId: second })).toMatchObject({ status: 404 })
     await vi.waitFor(async () => expect(await read()).toEqual(['held up']))
   })
+})
+
+it('docs/access.md shows commands that work as written, and may be repeated', async () => {
+  const { url } = await startTestGateway({ KAFKA_BROKERS: broker.open })
+  const run = async (command: string) => {
+    const here = command.replaceAll('http://127.0.0.1:8080', url)
+    const { stdout } = await promisify(execFile)('sh', ['-c', here])
+    return stdout === '' ? undefined : (JSON.parse(stdout) as unknown)
+  }
+  const blocks = codeBlocks('docs/access.md')
+  expect(blocks.map(({ language }) => language)).toEqual(['sh', 'sh', 'sh'])
+  const [acls, quotas, users] = blocks.map(shellCommands)
+  const alice = { principal: 'User:alice', operation: 'read', permission: 'allow' }
+  const both = [
+    { ...alice, resourceType: 'group', resourceName: 'billing-', patternType: 'prefixed' },
+    { ...alice, resourceType: 'topic', resourceName: 'orders', patternType: 'literal' },
+  ]
+  for (const existed of [false, true]) {
+    expect(await run(acls![0]!)).toMatchObject({
+      results: both.toReversed().map((acl) => ({ ...acl, existed })),
+    })
+  }
+  expect(await run(acls![1]!)).toMatchObject({ acls: both })
+  expect(await run(acls![2]!)).toMatchObject({ acls: both.slice(0, 1) })
+  expect(await run(acls![3]!)).toMatchObject({ results: both, dryRun: true })
+  expect(await run(acls![4]!)).toMatchObject({ results: both, dryRun: false })
+  expect(await run(acls![4]!)).toMatchObject({ results: [] })
+  expect(acls).toHaveLength(5)
+
+  for (let n = 0; n < 2; n++) {
+    expect(await run(quotas![0]!)).toMatchObject({ results: [{}, {}, {}], validateOnly: false })
+  }
+  const ofUser = { entity: { user: 'alice' }, quotas: { producerByteRate: 1_048_576, requestPercentage: 50 } }
+  const ofClients = { entity: { user: 'alice', clientId: null }, quotas: { consumerByteRate: 2_097_152 } }
+  expect(await run(quotas![1]!)).toMatchObject({ entries: [ofUser, ofClients] })
+  expect(await run(quotas![2]!)).toMatchObject({ entries: [ofClients] })
+  expect(await run(quotas![3]!)).toMatchObject({ results: [{}], validateOnly: true })
+  expect(await run(quotas![1]!)).toMatchObject({ entries: [ofUser, ofClients] })
+  expect(quotas).toHaveLength(4)
+
+  const user = { user: 'alice', credentials: [{ mechanism: 'SCRAM-SHA-512', iterations: 8_192 }] }
+  for (const i of [0, 0, 1]) expect(await run(users![i]!)).toEqual(user)
+  expect(await logIn('scram-sha-512', 'alice', 'correct horse battery staple')).toBe('in')
+  const { users: all } = (await run(users![2]!)) as { users: unknown[] }
+  expect(all).toContainEqual(user)
+  expect(await run(users![3]!)).toBeUndefined()
+  expect(await run(users![1]!)).toMatchObject({ code: 'user_not_found' })
+  expect(users).toHaveLength(4)
 })

@@ -2,9 +2,10 @@ import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode } from '../../errors.ts'
 import { deleteGroups } from '../../wire/group-admin-apis.ts'
+import { TIMEOUT_MS } from '../timeouts.ts'
 import { type Committed, committedOffsets } from './committed.ts'
 import { describeGroup } from './describe-group.ts'
-import { callGroup, groupProblem, TIMEOUT_MS } from './group-call.ts'
+import { callGroup, groupProblem } from './group-call.ts'
 import { refuseActiveGroup, refuseInternalGroup } from './refusals.ts'
 
 /**

@@ -7,11 +7,6 @@ import { Unanswered } from '../../transactions/broker-call.ts'
 import { Coordinator } from '../../transactions/coordinator.ts'
 import { GROUP_KEY } from '../../wire/group-apis.ts'
 
-/** Milliseconds within which an operation on a group answers. */
-export const TIMEOUT_MS = 10_000
-/** Of these, the most that brokers are waited for which the answer can do without. */
-export const SETTLE_MS = 5_000
-
 export interface GroupAnswer<T> {
   readonly answer: T
   /** An earlier try went unanswered, so it may have done already what was asked. */

@@ -3,8 +3,9 @@ import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode } from '../../errors.ts'
 import { leaveGroup } from '../../wire/group-apis.ts'
+import { TIMEOUT_MS } from '../timeouts.ts'
 import { describeGroup, type MemberDescription } from './describe-group.ts'
-import { callGroup, groupProblem, quoted, TIMEOUT_MS } from './group-call.ts'
+import { callGroup, groupProblem, quoted } from './group-call.ts'
 import { refuseInternalGroup, refuseShareGroup } from './refusals.ts'
 
 /** Told to the broker (KIP-800), whose log shows it. */
