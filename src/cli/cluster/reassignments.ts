@@ -16,6 +16,7 @@ export interface ReassignmentsOptions {
   readonly partition?: string
   readonly follow?: boolean
   readonly cancel?: boolean
+  readonly unthrottle?: boolean
   readonly yes?: boolean
   readonly dryRun?: boolean
 }
@@ -49,13 +50,13 @@ interface Move extends Part {
 }
 
 interface Moves {
-  readonly assignments?: readonly Move[]
-  readonly results?: readonly Move[]
+  readonly results: readonly Move[]
   readonly dryRun: boolean
 }
 
 export async function reassignments(context: Context, options: ReassignmentsOptions): Promise<void> {
-  const { topic, follow, cancel } = options
+  const { topic, follow, cancel, unthrottle } = options
+  if (unthrottle === true) return removeThrottle(context)
   const partition = options.partition === undefined ? undefined : parseCount(options.partition, '--partition')
   if (cancel === true) return cancelThem(context, options, { topic, partition })
   if (follow === true) return followThem(context, { topic, partition })
@@ -77,29 +78,36 @@ export async function reassignments(context: Context, options: ReassignmentsOpti
   )
 }
 
-/** `sluice topics reassign`. */
+/** `sluice topics reassign`: shows the plan, and does what it showed. */
 export async function reassign(
   context: Context,
   options: ReassignOptions,
   topics: readonly string[],
 ): Promise<void> {
   const { throttle, yes, dryRun = false, follow } = options
-  const body = {
-    ...wantedOf(options, topics),
-    ...(throttle !== undefined && { throttleBytesPerSecond: parseBytes(throttle) }),
-  }
-  const ask = async (dry: boolean) =>
-    (await context.gateway.json<Moves>('POST', '/v1/reassignments', { body: { ...body, dryRun: dry } })).body
-  let moves = await ask(true)
+  const rate = throttle === undefined ? {} : { throttleBytesPerSecond: parseBytes(throttle) }
+  const post = async (body: object) =>
+    (await context.gateway.json<Moves>('POST', '/v1/reassignments', { body })).body
+  let moves = await post({ ...wantedOf(options, topics), ...rate, dryRun: true })
   const planned = movesOf(moves)
-  if (!dryRun) {
+  if (!dryRun && planned.length > 0) {
     if (yes !== true && process.stderr.isTTY === true) process.stderr.write(moveTable(context, planned))
     await confirm(`Move ${plural(planned.length, 'partition')}`, { yes })
-    moves = await ask(false)
+    const assignments = planned.map(({ topic, partition, to }) => ({ topic, partition, replicas: to }))
+    moves = await post({ assignments, ...rate })
   }
-  noteParts(movesOf(moves))
+  noteParts(moves.results)
   await context.print(moves, () => moveTable(context, movesOf(moves)))
-  if (follow === true && !dryRun) for (const topic of topics) await followThem(context, { topic })
+  if (planned.length === 0) context.say('All is in place already.')
+  if (follow !== true || dryRun || planned.length === 0) return
+  for (const topic of topics) await followThem(context, { topic })
+  // Kafka keeps a throttle for ever, which slows replicas that fall behind later.
+  if (throttle !== undefined) await removeThrottle(context)
+}
+
+async function removeThrottle(context: Context): Promise<void> {
+  await context.gateway.json('DELETE', '/v1/reassignments/throttle')
+  context.say('Nothing is throttled any more.')
 }
 
 /** @throws UsageError */
@@ -115,11 +123,9 @@ function wantedOf(
       assignments: [{ topic: topics[0], partition: parseCount(partition, '--partition'), replicas: to }],
     }
   }
-  if (brokers === undefined)
-    throw new UsageError('say where to: --brokers 1,2,3, or --partition and --replicas')
   return {
     topics,
-    brokers: brokerList(brokers, '--brokers'),
+    ...(brokers !== undefined && { brokers: brokerList(brokers, '--brokers') }),
     ...(replicationFactor !== undefined && {
       replicationFactor: parseCount(replicationFactor, '--replication-factor', 1),
     }),
@@ -131,14 +137,16 @@ async function cancelThem(
   { yes, dryRun = false }: ReassignmentsOptions,
   query: { topic?: string | undefined; partition?: number | undefined },
 ): Promise<void> {
-  const { reassignments: found } = await underWay(context, query)
-  if (!dryRun) await confirm(`Cancel the reassignment of ${plural(found.length, 'partition')}`, { yes })
-  const { body } = await context.gateway.json<{
-    results?: readonly (Part & { topic: string; partition: number })[]
-  }>('DELETE', '/v1/reassignments', { query: { ...query, dryRun } })
-  noteParts(body.results ?? [])
-  await context.print(body, () => '')
-  context.say(`${dryRun ? 'Would cancel' : 'Cancelled'} ${plural(found.length, 'reassignment')}.`)
+  const cancel = async (dry: boolean) =>
+    (await context.gateway.json<Moves>('DELETE', '/v1/reassignments', { query: { ...query, dryRun: dry } }))
+      .body
+  let cancelled = await cancel(true)
+  if (!dryRun) {
+    await confirm(`Cancel the reassignment of ${plural(cancelled.results.length, 'partition')}`, { yes })
+    cancelled = await cancel(false)
+  }
+  noteParts(cancelled.results)
+  await context.print(cancelled, () => moveTable(context, cancelled.results))
 }
 
 /** Waits until no replica is on its way any more. */
@@ -172,8 +180,9 @@ async function underWay(
   ).body
 }
 
-function movesOf({ assignments, results }: Moves): readonly Move[] {
-  return results ?? assignments ?? []
+/** Those that are not in place already. */
+function movesOf({ results }: Moves): readonly Move[] {
+  return results.filter(({ from, to, error }) => error !== undefined || from.join() !== to.join())
 }
 
 function moveTable(context: Context, moves: readonly Move[]): string {

@@ -74,6 +74,7 @@ export function defineCluster(cluster: Command): void {
     .option('-p, --partition <n>', 'of this partition of it alone')
     .option('--follow', 'show progress until none is left')
     .option('--cancel', 'go back to where they were')
+    .option('--unthrottle', 'let all replicas copy as fast as they can again')
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'of --cancel: only say what it would stop')
   examples(

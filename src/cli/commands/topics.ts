@@ -140,11 +140,14 @@ export function defineTopics(topics: Command): void {
     .description('Move topics to other brokers, or to more or fewer copies.')
   reassign
     .argument('<topic...>')
-    .option('--brokers <ids>', 'spread them over these, such as 1,2,3')
+    .option('--brokers <ids>', 'spread them over these, such as 1,2,3; over all in service where left out')
     .option('-r, --replication-factor <n>', 'with so many copies from now on')
     .option('-p, --partition <n>', 'this partition alone, to --replicas')
     .option('--replicas <ids>', 'its brokers, the leader first')
-    .option('--throttle <bytes>', 'copy no faster than so many bytes a second, such as 10MB')
+    .option(
+      '--throttle <bytes>',
+      'copy no faster than so many bytes a second, such as 10MB; until --follow has seen the end',
+    )
     .option('--follow', 'show progress until it is done')
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'only show the plan')

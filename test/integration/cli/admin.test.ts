@@ -1,9 +1,12 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { useAdminCluster } from '../../support/admin-cluster.ts'
 import { Cli } from '../../support/cli.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { kafkaTool } from '../../support/kafka-tools/index.ts'
 import { makeTopic, removeTopic, uniqueName, withAdmin } from '../../support/kafka.ts'
+
+// Every command is a process of its own, which a machine with other work may take a second to start.
+vi.setConfig({ testTimeout: 90_000 })
 
 const cluster = useAdminCluster()
 
@@ -252,4 +255,31 @@ it("access: rules, quotas and users as Kafka's own tools show them", async () =>
     stderr: `Deleted ${user}.\n`,
   })
   expect(await cli.run(['users', 'delete', user, '-y'])).toMatchObject({ code: 4 })
+})
+
+it("reassignment: done as it was planned and shown, followed to its end, and seen so by Kafka's own tool", async () => {
+  const cli = await start()
+  const topic = uniqueName()
+  onTestFinished(() => removeTopic(topic, cluster.bootstrap))
+  const [first, second, third] = (await cli.run(['cluster', 'brokers', '-q'])).stdout.trim().split('\n')
+  await cli.run(['topics', 'create', topic, '--assignment', `${first},${second}`])
+  const reassign = ['topics', 'reassign', topic, '--brokers', `${second},${third}`]
+  const plan = await cli.run([...reassign, '--dry-run'])
+  const [, [, , , to] = []] = cells(plan.stdout)
+  expect(to).toMatch(new RegExp(`^(${second},${third}|${third},${second})$`))
+  expect(await cli.run(reassign)).toMatchObject({ code: 2 })
+  expect(await cli.run([...reassign, '--yes', '--follow'])).toMatchObject({ code: 0, stdout: plan.stdout })
+  const shown = await kafkaTool('kafka-topics', ['--describe', '--topic', topic], cluster.bootstrap)
+  expect(shown).toMatch(new RegExp(`Replicas: ${to}\\s`))
+  expect((await cli.run([...reassign, '--yes'])).stderr).toBe('All is in place already.\n')
+  expect(cells((await cli.run(['cluster', 'elect', '--topic', topic])).stdout)[1]).toEqual([
+    topic,
+    '0',
+    to![0],
+    to![0],
+  ])
+  expect(await cli.run(['cluster', 'reassignments', '--topic', topic, '--cancel', '-y'])).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('(no_reassignment)'),
+  })
 })

@@ -66,4 +66,4 @@ it('docs/cli.md shows nothing but commands that work as written, in the order wr
       expect(printed, command).toMatch(expected)
     }
   }
-}, 120_000)
+}, 180_000)

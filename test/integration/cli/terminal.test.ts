@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { Cli, CliProcess } from '../../support/cli.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { brokers, makeTopic, uniqueName, withAdmin } from '../../support/kafka.ts'
@@ -10,6 +10,9 @@ import { silentKafka } from '../../support/silent-kafka.ts'
 import { TestProcess } from '../../support/start-process.ts'
 import { temporaryDir } from '../../support/temporary-dir.ts'
 import { until } from '../../support/until.ts'
+
+// Every command is a process of its own, which a machine with other work may take a second to start.
+vi.setConfig({ testTimeout: 90_000 })
 
 const root = resolve(import.meta.dirname, '../../..')
 const entry = join(root, 'bin/sluice.mjs')
