@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ConfigError} from '../../src/config.ts';
+import type { ConfigError } from '../../src/config.ts'
 import { loadConfig } from '../../src/config.ts'
 
 function problemsOf(env: Record<string, string>): readonly string[] {

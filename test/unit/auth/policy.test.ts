@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cluster, group, operations, type Resource, topic } from '../../../src/auth/policy.ts'
-import type { PolicyError } from '../../../src/auth/policy-document.ts';
+import type { PolicyError } from '../../../src/auth/policy-document.ts'
 import { parsePolicy } from '../../../src/auth/policy-document.ts'
 import { anonymous, type Principal } from '../../../src/auth/principal.ts'
 
