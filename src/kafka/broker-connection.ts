@@ -6,6 +6,7 @@ import {
   clientSoftwareVersion,
 } from '@platformatic/kafka'
 import { responseOf } from './errors.ts'
+import type { KafkaMeter } from './meter.ts'
 
 /** The versions of one Kafka API that the gateway speaks, newest first, all taking the same arguments. */
 export interface ApiFamily<Args extends unknown[], Response> {
@@ -46,6 +47,7 @@ export class UnsupportedApiError extends Error {
 export class BrokerConnection {
   readonly #connection: Connection
   readonly #versions: ApiVersions
+  readonly #meter: KafkaMeter
   readonly endpoint: Endpoint
   /** The cluster's level of feature `transaction.version`: from 2 on, transactions work as KIP-890 has them. */
   readonly transactionVersion: number
@@ -60,7 +62,9 @@ export class BrokerConnection {
     answer: ApiVersionsAnswer,
     endpoint: Endpoint,
     closed: Promise<void>,
+    meter: KafkaMeter,
   ) {
+    this.#meter = meter
     this.#connection = connection
     this.#versions = new Map(answer.apiKeys.map((api) => [api.apiKey, api]))
     const feature = answer.finalizedFeatures?.find(({ name }) => name === 'transaction.version')
@@ -77,6 +81,7 @@ export class BrokerConnection {
     clientId: string,
     endpoint: Endpoint,
     options: ConnectionOptions,
+    meter: KafkaMeter,
     signal?: AbortSignal,
   ): Promise<BrokerConnection> {
     const connection = new Connection(clientId, options)
@@ -90,8 +95,11 @@ export class BrokerConnection {
     try {
       await connection.connect(endpoint.host, endpoint.port)
       const answer = await apiVersionsV3.api.async(connection, clientSoftwareName, clientSoftwareVersion)
-      return new BrokerConnection(connection, answer, endpoint, closed)
+      meter.connections++
+      void closed.then(() => meter.connections--)
+      return new BrokerConnection(connection, answer, endpoint, closed, meter)
     } catch (error) {
+      meter.failedConnects++
       // What has failed is only half closed by the client: a broker that is silent would keep it.
       connection.socket?.destroy()
       void connection.close().catch(() => {})
@@ -132,11 +140,16 @@ export class BrokerConnection {
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       const api = this.#negotiate(family)
-      if (this.#waiting++ === 0) this.#heardAt = performance.now()
+      const madeAt = performance.now()
+      if (this.#waiting++ === 0) this.#heardAt = madeAt
       api(this.#connection, ...args, (error, response) => {
         this.#waiting--
         this.#heardAt = performance.now()
         const answer = error ? responseOf<Response>(error) : response
+        const tally = this.#meter.calls(family.key)
+        tally.seconds.observe((this.#heardAt - madeAt) / 1_000)
+        if (answer === undefined) tally.unanswered++
+        else if (error) tally.refused++
         if (answer === undefined) reject(error ?? new Error('empty response'))
         else resolve(answer)
       })

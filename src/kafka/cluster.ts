@@ -4,6 +4,7 @@ import type { KafkaConfig } from '../config.ts'
 import { Problem } from '../problem.ts'
 import { BrokerConnection, type Endpoint } from './broker-connection.ts'
 import { isAuthenticationError, KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
+import { KafkaMeter } from './meter.ts'
 import { metadata, type MetadataAnswer } from './wire/apis.ts'
 
 export interface PartitionInfo {
@@ -53,6 +54,8 @@ const MAX_IDLE_CONNECTIONS = 8
  * One shared connection per broker carries short calls; calls that wait (fetch, join, produce) lease one of their own.
  */
 export class Cluster {
+  /** What is counted of all this. */
+  readonly meter: KafkaMeter
   readonly #config: KafkaConfig
   readonly #bootstrap: readonly Endpoint[]
   #brokers = new Map<number, BrokerInfo>()
@@ -68,7 +71,8 @@ export class Cluster {
   #failedAt = -Infinity
   #pruneAt = MANY_TOPICS
 
-  constructor(config: KafkaConfig) {
+  constructor(config: KafkaConfig, meter = new KafkaMeter()) {
+    this.meter = meter
     this.#config = config
     this.#bootstrap = config.brokers.map(parseEndpoint)
   }
@@ -297,7 +301,7 @@ export class Cluster {
     if (tls !== undefined)
       Object.assign(options, { tls: { ...tls }, tlsServerName: isIP(endpoint.host) === 0 })
     if (sasl !== undefined) options.sasl = { ...sasl }
-    return BrokerConnection.open(clientId, endpoint, options, this.#closing.signal)
+    return BrokerConnection.open(clientId, endpoint, options, this.meter, this.#closing.signal)
   }
 
   /** Ends every connection, those being opened as well. Calls under way fail. */

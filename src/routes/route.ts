@@ -1,14 +1,20 @@
-import type { HttpBindings } from '@hono/node-server'
+import type { IncomingMessage } from 'node:http'
 import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import { z } from 'zod'
+import type { Answer, Operation } from '../answer.ts'
 import { isInternalTopic } from '../internal-topics.ts'
 import { Problem, type ProblemCode, type ProblemPart, problems } from '../problem.ts'
 import { reasonFor } from '../schema-reasons.ts'
 import { pointerToken } from '../records/json-pointer.ts'
 import { checkAccept } from './accept.ts'
 
-export type Env = { Bindings: HttpBindings }
+/** What a request came in, and what answers it. */
+export interface Bindings {
+  readonly incoming: IncomingMessage
+  readonly outgoing: Answer
+}
+export type Env = { Bindings: Bindings }
 export type App = OpenAPIHono<Env>
 export type AppContext = Context<Env>
 
@@ -25,7 +31,9 @@ export function addRoute(
 ): void {
   app.openAPIRegistry.registerPath(route)
   const types = answerTypes(route)
+  const operation = operationOf(route)
   app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c, next) => {
+    c.env.outgoing.operation = operation
     try {
       checkAccept(c.env.incoming.headers.accept, types)
     } catch (error) {
@@ -33,6 +41,15 @@ export function addRoute(
     }
     return handler(c, next)
   })
+}
+
+/** What changes nothing but records is no administration. */
+const RECORD_TAGS: ReadonlySet<string> = new Set(['Records', 'Transactions'])
+
+function operationOf({ operationId = '', method, path, tags = [] }: RouteConfig): Operation {
+  const isRead = method === 'get' || method === 'head'
+  const kind = isRead ? 'other' : tags.some((tag) => RECORD_TAGS.has(tag)) ? 'produce' : 'admin'
+  return { id: operationId, method: method.toUpperCase(), template: path, kind }
 }
 
 /** The media types an operation answers in when it succeeds. */

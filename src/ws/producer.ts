@@ -8,6 +8,7 @@ import { checkPartitions } from '../routes/producers/check-partitions.ts'
 import { resultJson } from '../routes/records/produce-answer.ts'
 import { RECORD_OVERHEAD_BYTES } from '../routes/records/produce-form.ts'
 import { checkTopicName } from '../routes/route.ts'
+import { tracedWrite, type TraceSpan } from '../tracing/tracing.ts'
 import type { WsConnection } from './connection.ts'
 import { checkMessage } from './check-message.ts'
 import { ProduceMessage } from './messages.ts'
@@ -25,6 +26,9 @@ export class SocketProducer {
   readonly #deps: Deps
   readonly #connection: WsConnection
   readonly #order: WriteOrder = {}
+  /** Of the handshake. */
+  readonly #span: TraceSpan | undefined
+  #records = 0
   /** The last write under way of each exactly-once producer. */
   readonly #last = new Map<string, Promise<void>>()
   #inFlight = 0
@@ -32,9 +36,15 @@ export class SocketProducer {
   #held = false
   #onIdle: (() => void)[] = []
 
-  constructor(deps: Deps, connection: WsConnection) {
+  constructor(deps: Deps, connection: WsConnection, span: TraceSpan | undefined) {
+    this.#span = span
     this.#deps = deps
     this.#connection = connection
+  }
+
+  /** How many records it has taken. */
+  get records(): number {
+    return this.#records
   }
 
   /** Settles when everything taken has been answered. */
@@ -69,6 +79,7 @@ export class SocketProducer {
         producer === undefined || sequence === undefined
           ? this.#write(message.id, topic, records, acks)
           : this.#writeOnce(message.id, topic, { producer, sequence }, records)
+      this.#records += records.length
       void this.#answer(message.id, topic, bytes, write)
     } catch (error) {
       // An earlier message under the same sequence number may have been written all the same.
@@ -84,7 +95,10 @@ export class SocketProducer {
     records: readonly OutgoingRecord[],
     acks: 'all' | '1' | undefined,
   ): Promise<string> {
-    const results = await this.#deps.writer.write(topic, records, { acks, order: this.#order })
+    const { writer, tracing } = this.#deps
+    const options = { acks, order: this.#order }
+    const write = (own: readonly OutgoingRecord[]) => writer.write(topic, own, options)
+    const results = await tracedWrite(tracing, topic, records, this.#span, write)
     return `{"type":"produced","id":${JSON.stringify(id)},"results":[${results.map(resultJson).join(',')}]}`
   }
 

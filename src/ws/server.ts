@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { Deps } from '../deps.ts'
@@ -9,6 +10,7 @@ import { admit, refuse, SUBPROTOCOL, urlOf } from './handshake.ts'
 import { Places } from './places.ts'
 import { ResumeTokens } from './resume-token.ts'
 import { Session } from './session.ts'
+import { SocketObserver } from './socket-observer.ts'
 import { subscriptionFromQuery } from './subscription-options.ts'
 
 /** What TCP may always put in a packet over IPv4 (RFC 9293, section 3.7.1), bytes. */
@@ -29,6 +31,7 @@ export function createWsServer(deps: Deps): WsServer {
   const { maxAway, maxGraceMs } = deps.config.group
   const places = new Places(new ResumeTokens(deps.secrets), { maxAway, maxGraceMs })
   const requestIds = new WeakMap<IncomingMessage, string>()
+  const observers = new WeakMap<IncomingMessage, SocketObserver>()
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -47,7 +50,9 @@ export function createWsServer(deps: Deps): WsServer {
   // What is wrong with a handshake past what admit() looks at: the key, the syntax of the subprotocols.
   server.on('wsClientError', (error, socket, incoming) => {
     const problem = new Problem('bad_request', { detail: `${error.message}.` })
-    refuse(socket, problem, requestIds.get(incoming) ?? randomUUID())
+    const requestId = requestIds.get(incoming) ?? randomUUID()
+    observers.get(incoming)?.refused(problem)
+    refuse(socket, problem, requestId)
   })
 
   return {
@@ -58,6 +63,8 @@ export function createWsServer(deps: Deps): WsServer {
       socket.on('error', () => {})
       const requestId = randomUUID()
       requestIds.set(incoming, requestId)
+      const observer = new SocketObserver(deps, incoming, requestId)
+      observers.set(incoming, observer)
       let url: URL
       try {
         url = urlOf(incoming)
@@ -66,20 +73,21 @@ export function createWsServer(deps: Deps): WsServer {
         deps.slots.check()
       } catch (error) {
         const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
-        if (problem.status >= 500)
-          deps.log.warn({ requestId, code: problem.code, cause: problem.cause }, problem.message)
+        observer.refused(problem)
         refuse(socket, problem, requestId)
         return
       }
       // ws knows no list.
       incoming.headers.upgrade = 'websocket'
       server.handleUpgrade(incoming, socket, head, (ws) => {
-        const session = new Session(deps, places, ws, socket, requestId)
+        const session = new Session(deps, places, ws, socket, { requestId, span: observer.span })
+        observer.opened()
         sessions.add(session)
-        const release = deps.slots.take()
+        const release = deps.slots.take('websocket')
         void session.ended.then(() => {
           sessions.delete(session)
           release()
+          observer.ended(session, (socket as Socket).bytesWritten)
         })
         try {
           const options = subscriptionFromQuery(url.searchParams, deps.config.group)

@@ -22,6 +22,7 @@ import {
 import { type Place, type Places, wantsPlace } from './places.ts'
 import { PlainSubscription } from './plain-subscription.ts'
 import { SocketProducer } from './producer.ts'
+import type { TraceSpan } from '../tracing/tracing.ts'
 import type { Subscription } from './subscription.ts'
 import { parseStartPosition, type StartPosition } from '../start-position.ts'
 import { completeSubscription, type SubscriptionOptions } from './subscription-options.ts'
@@ -31,6 +32,8 @@ const MAX_MISTAKES = 10
 /** What an error frame repeats of a type that doesn't exist, in bytes of JSON. */
 const MAX_TYPE_LENGTH = 66
 const QUOTE = 0x22
+/** Topics that the audit log names of one subscription. */
+const MAX_NAMED = 5
 /** Most commands that wait for a subscription to be there. */
 const MAX_EARLY = 32
 
@@ -43,7 +46,10 @@ export class Session {
   readonly #connection: WsConnection
   readonly #producer: SocketProducer
   readonly #places: Places
+  /** Of the handshake. */
+  readonly #span: TraceSpan | undefined
   #hasSubscribed = false
+  #subscribedTo: string | undefined
   #subscription: Subscription | undefined
   /** Said after `subscribe`, while the place that it wants in its group is looked up. */
   readonly #early: Command[] = []
@@ -53,7 +59,14 @@ export class Session {
   readonly #ended = Promise.withResolvers<void>()
 
   /** `socket` is what the WebSocket runs on. */
-  constructor(deps: Deps, places: Places, ws: WebSocket, socket: Duplex, requestId: string) {
+  constructor(
+    deps: Deps,
+    places: Places,
+    ws: WebSocket,
+    socket: Duplex,
+    { requestId, span }: { readonly requestId: string; readonly span?: TraceSpan | undefined },
+  ) {
+    this.#span = span
     this.#deps = deps
     this.#places = places
     this.#connection = new WsConnection(ws, socket, deps.config.limits, deps.log, requestId, {
@@ -61,7 +74,7 @@ export class Session {
       pong: (ticket) => this.#subscription?.pong(ticket),
       closed: () => void this.#end(),
     })
-    this.#producer = new SocketProducer(deps, this.#connection)
+    this.#producer = new SocketProducer(deps, this.#connection, span)
   }
 
   /** Settles when the socket is gone and its group has been left, or its place in it is kept. */
@@ -69,10 +82,21 @@ export class Session {
     return this.#ended.promise
   }
 
+  /** How the socket ended, and what its client sent. To be asked once it has ended. */
+  get summary(): { readonly code: number; readonly isOurs: boolean; readonly produced: number } {
+    return { ...this.#connection.closing, produced: this.#producer.records }
+  }
+
+  /** What its client subscribed to, in words; undefined where to nothing. */
+  get subscribedTo(): string | undefined {
+    return this.#subscribedTo
+  }
+
   /** @throws Problem already_subscribed */
   subscribe(options: SubscriptionOptions): void {
     if (this.#hasSubscribed) throw new Problem('already_subscribed')
     this.#hasSubscribed = true
+    this.#subscribedTo = resourceOf(options)
     void this.#run(options)
   }
 
@@ -100,9 +124,9 @@ export class Session {
   #make(options: SubscriptionOptions, place: Place | undefined): Subscription {
     const { group, topics } = place ?? options
     const own = { ...options, group, topics }
-    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own)
+    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own, this.#span)
     const seat = place && { place, places: this.#places }
-    return new GroupSubscription(this.#deps, this.#connection, own, group, seat)
+    return new GroupSubscription(this.#deps, this.#connection, own, { group, seat, span: this.#span })
   }
 
   /** Ends the socket for an error that nothing on it survives. */
@@ -175,6 +199,13 @@ export class Session {
       this.#ended.resolve()
     }
   }
+}
+
+/** What the audit log says of a subscription. */
+function resourceOf({ group, topics }: SubscriptionOptions): string {
+  const names = topics.slice(0, MAX_NAMED).join(',')
+  const about = `topic:${names}${topics.length > MAX_NAMED ? ',...' : ''}`
+  return group === undefined ? about : `${about} group:${group}`
 }
 
 /** What a client may say of its subscription. @throws Problem as the message's own method */
