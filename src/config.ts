@@ -274,6 +274,8 @@ export interface Config {
   readonly shutdownTimeoutMs: number
   readonly allowedOrigins: readonly string[]
   readonly kafka: KafkaConfig
+  /** The OTEL_ variables, where they ask for traces to be exported. */
+  readonly otel: Readonly<Record<string, string | undefined>> | undefined
   /** What tokens are signed with; kept in Kafka where not set. */
   readonly secret: string | undefined
   readonly group: {
@@ -364,6 +366,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     shutdownTimeoutMs: s.SLUICE_SHUTDOWN_TIMEOUT_MS,
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
     kafka,
+    otel: asksForTraces(env)
+      ? Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('OTEL_')))
+      : undefined,
     secret: s.SLUICE_SECRET,
     group: {
       sessionTimeoutMs: s.SLUICE_GROUP_SESSION_TIMEOUT_MS,
@@ -453,6 +458,12 @@ function kafkaConfig(s: Settings, problems: string[]): KafkaConfig {
           },
         }),
   }
+}
+
+/** Whether the environment asks for traces to be exported, as OpenTelemetry's specification has it. */
+function asksForTraces(env: NodeJS.ProcessEnv): boolean {
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return false
+  return Boolean(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT)
 }
 
 function didYouMean(name: string): string {

@@ -16,7 +16,7 @@ import type { MetricsServer } from './metrics/server.ts'
 import { createObserver } from './request-observer.ts'
 import { StreamSlots } from './streams/slots.ts'
 import { TopicDefaults } from './topic-defaults.ts'
-import { asksForTraces, type Tracing } from './tracing/tracing.ts'
+import type { Tracing } from './tracing/tracing.ts'
 import { version } from './version.ts'
 import { createWsServer } from './ws/server.ts'
 
@@ -45,7 +45,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const draining = () => shutdown.signal.aborted
   const { limits, shutdownTimeoutMs } = config
   const audit = config.auditLog === undefined ? undefined : AuditLog.open(config.auditLog, log)
-  const tracing = await tracingOf(process.env, log)
+  const tracing = await tracingOf(config, log)
   const meters = new Meters(config.metrics.topics)
   const cluster = new Cluster(config.kafka, new KafkaMeter(config.metrics))
   const defaults = new TopicDefaults(config.produce.defaults, config.produce.topics)
@@ -124,11 +124,11 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
 
 type FetchCallback = Parameters<typeof createHttpServer>[0]
 
-/** The tracer, loaded where the environment asks for one. */
-async function tracingOf(env: NodeJS.ProcessEnv, log: Logger): Promise<Tracing | undefined> {
-  if (!asksForTraces(env)) return undefined
+/** The tracer, loaded where one is asked for. */
+async function tracingOf({ otel }: Config, log: Logger): Promise<Tracing | undefined> {
+  if (otel === undefined) return undefined
   const { startTracing } = await import('./tracing/otel.ts')
-  return startTracing(env, version, log)
+  return startTracing(otel, version, log)
 }
 
 /** What serves the metrics, loaded where there is a port for it. */

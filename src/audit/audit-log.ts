@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Logger } from 'pino'
-import { SonicBoom } from 'sonic-boom'
+import sonicBoom from 'sonic-boom'
 
 /** One thing that somebody did or was refused. Never what a record holds. */
 export interface AuditEntry {
@@ -118,7 +118,12 @@ function toStdout(): Sink {
 function toFile(path: string, log: Pick<Logger, 'error'>): Sink {
   // Tried first, so that a gateway which can't keep its audit log doesn't start.
   closeSync(openSync(path, 'a', FILE_MODE))
-  const file = new SonicBoom({ dest: path, append: true, mode: FILE_MODE, maxLength: MAX_WAITING_BYTES })
+  const file = new sonicBoom.SonicBoom({
+    dest: path,
+    append: true,
+    mode: FILE_MODE,
+    maxLength: MAX_WAITING_BYTES,
+  })
   let warnedAt = -Infinity
   let isDropped = false
   file.on('error', (error) => {

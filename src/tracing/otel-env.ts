@@ -8,7 +8,10 @@ import {
 } from '@opentelemetry/sdk-trace'
 
 /** What OTEL_TRACES_SAMPLER and its argument name; parentbased_always_on, as OpenTelemetry has it, where it is nothing known. */
-export function samplerOf({ OTEL_TRACES_SAMPLER: name = '', OTEL_TRACES_SAMPLER_ARG: arg }: Env): Sampler {
+export function samplerOf({
+  OTEL_TRACES_SAMPLER: name = '',
+  OTEL_TRACES_SAMPLER_ARG: arg,
+}: Environment): Sampler {
   const root = rootSampler(name.replace(/^parentbased_/, ''), arg)
   return name === '' || name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root
 }
@@ -21,7 +24,7 @@ function rootSampler(name: string, arg: string | undefined): Sampler {
 }
 
 /** The OTEL_BSP_ variables; the SDK's own defaults for the others. */
-export function batchOptions(env: Env): Omit<BatchSpanProcessorOptions, 'exporter'> {
+export function batchOptions(env: Environment): Omit<BatchSpanProcessorOptions, 'exporter'> {
   const options = {
     scheduledDelayMillis: positive(env.OTEL_BSP_SCHEDULE_DELAY),
     exportTimeoutMillis: positive(env.OTEL_BSP_EXPORT_TIMEOUT),
@@ -31,7 +34,7 @@ export function batchOptions(env: Env): Omit<BatchSpanProcessorOptions, 'exporte
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-type Env = NodeJS.ProcessEnv
+export type Environment = Readonly<Record<string, string | undefined>>
 
 function positive(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text) && Number(text) > 0 ? Number(text) : undefined

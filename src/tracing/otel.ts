@@ -26,7 +26,7 @@ import type { Answer } from '../answer.ts'
 import { loggedPath } from '../logged-path.ts'
 import { principalOf } from '../principal.ts'
 import type { OutgoingRecord, RecordHeader } from '../record.ts'
-import { batchOptions, samplerOf } from './otel-env.ts'
+import { batchOptions, type Environment, samplerOf } from './otel-env.ts'
 import { hasTraceparent, traceparentOf, TRACEPARENT, TRACESTATE } from './trace-header.ts'
 import type { Delivery, Receiver, Sending, SpanAttributes, TraceSpan, Tracing } from './tracing.ts'
 
@@ -48,7 +48,7 @@ const headerSetter = { set: (carrier: Carrier, key: string, value: string) => vo
 type Carrier = Record<string, string | string[] | undefined>
 
 /** Traces by OpenTelemetry's SDK, exported as OTLP over HTTP, as the OTEL_ variables of the environment have it. */
-export function startTracing(env: NodeJS.ProcessEnv, version: string, log: Pick<Logger, 'warn'>): Tracing {
+export function startTracing(env: Environment, version: string, log: Pick<Logger, 'warn'>): Tracing {
   let warnedAt = -Infinity
   setGlobalErrorHandler((error) => {
     const now = performance.now()

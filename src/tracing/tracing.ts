@@ -70,9 +70,3 @@ export function tracedWrite<T extends { readonly outcome: string }>(
     },
   )
 }
-
-/** Whether the environment asks for traces to be exported. */
-export function asksForTraces(env: NodeJS.ProcessEnv): boolean {
-  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return false
-  return Boolean(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT)
-}
