@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConnectionOptions } from '@platformatic/kafka'
 import type { KafkaConfig } from '../config.ts'
 import { Problem } from '../problem.ts'
@@ -350,10 +351,6 @@ function parseEndpoint(address: string): Endpoint {
 
 function keyOf(endpoint: Endpoint): string {
   return `${endpoint.host}:${endpoint.port}`
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {

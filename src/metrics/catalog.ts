@@ -19,17 +19,20 @@ export const metrics = {
     'status',
   ),
   sluice_http_request_duration_seconds: histogram(
-    'From the request line to the last byte of the answer; of streams nothing.',
+    'From the headers of a request to the last byte of the answer; of streams nothing.',
     'operation',
   ),
   sluice_http_response_bytes_total: counter('Bytes of answers, without their headers.', 'operation'),
   sluice_http_requests_in_flight: gauge('Requests that are being read or answered, HTTP streams included.'),
   sluice_http_connections: gauge('Connections of clients that are open, WebSockets included.'),
-  sluice_streams: gauge('Streams that are open: `websocket`, `events` (SSE) and `ndjson`.', 'kind'),
+  sluice_streams: gauge(
+    'Streams that are open: `websocket`, and reads as `events` (SSE) and `ndjson`.',
+    'kind',
+  ),
   sluice_streams_limit: gauge('Most streams at once, of all kinds: SLUICE_MAX_STREAMS.'),
   sluice_streams_opened_total: counter('Streams that were opened.', 'kind'),
   sluice_websockets_closed_total: counter(
-    'WebSockets that the gateway closed, by its close code; `client` where the client or the network did.',
+    'WebSockets that the gateway closed, by its close code; `client` where the client or the network did, or the protocol was broken.',
     'code',
   ),
   sluice_records_produced_total: counter(
