@@ -4,12 +4,17 @@ import { loggedPath } from './logged-path.ts'
 import { Problem } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 import type { App, AppContext, Env } from './routes/route.ts'
+import { registerCluster } from './routes/cluster/index.ts'
+import { registerAcls } from './routes/acls/index.ts'
+import { registerGroups } from './routes/groups/index.ts'
 import { registerProducers } from './routes/producers/index.ts'
+import { registerQuotas } from './routes/quotas/index.ts'
 import { registerRecords } from './routes/records/index.ts'
 import { registerConnectStream } from './routes/streams/connect-stream.ts'
 import { registerSystem } from './routes/system/index.ts'
 import { registerTopics } from './routes/topics/index.ts'
 import { registerTransactions } from './routes/transactions/index.ts'
+import { registerUsers } from './routes/users/index.ts'
 
 /** The whole URL map. Reads no environment and opens no socket. */
 export function createApp(deps: Deps): App {
@@ -21,6 +26,11 @@ export function createApp(deps: Deps): App {
   registerProducers(app, deps)
   registerTopics(app, deps)
   registerTransactions(app, deps)
+  registerCluster(app, deps)
+  registerAcls(app, deps)
+  registerQuotas(app, deps)
+  registerUsers(app, deps)
+  registerGroups(app, deps)
   registerConnectStream(app)
   return app
 }

@@ -99,6 +99,24 @@ export const problems = {
     title: 'Kafka refused the topic configuration',
     fix: 'Check the partition count, the replication factor (at most the number of brokers) and each config name and value.',
   },
+  invalid_config: {
+    status: 422,
+    retryable: false,
+    title: 'Kafka refused the configuration',
+    fix: 'Each entry of `errors` points at a config and says what is wrong with it. Nothing was changed.',
+  },
+  read_only_config: {
+    status: 422,
+    retryable: false,
+    title: 'The config cannot be changed while the broker runs',
+    fix: "Set it in the broker's server.properties and restart the broker, or per broker where the detail says so. Nothing was changed.",
+  },
+  invalid_assignment: {
+    status: 422,
+    retryable: false,
+    title: 'The replicas cannot be placed so',
+    fix: 'Each entry of `errors` points at what is wrong: give each partition different brokers that GET /v1/brokers shows in service. Nothing was changed.',
+  },
   precondition_failed: {
     status: 412,
     retryable: false,
@@ -192,6 +210,18 @@ export const problems = {
     title: 'No such partition',
     fix: 'GET /v1/topics/{topic} lists the partitions the topic has.',
   },
+  broker_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such broker',
+    fix: 'GET /v1/brokers lists those the cluster has.',
+  },
+  no_reassignment: {
+    status: 404,
+    retryable: false,
+    title: 'No reassignment is in progress there',
+    fix: 'GET /v1/reassignments lists those in progress. One that has come to its end cannot be cancelled: reassign the partition back.',
+  },
   record_not_found: {
     status: 404,
     retryable: false,
@@ -204,11 +234,47 @@ export const problems = {
     title: 'No such transaction',
     fix: 'Ask for a `transaction` exactly as an answer gave it. Kafka forgets one after a week (transactional.id.expiration.ms).',
   },
+  user_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such SCRAM user',
+    fix: 'GET /v1/users lists the users that Kafka keeps a password for, and by which mechanisms. Those of other mechanisms, or of certificates, are not among them.',
+  },
+  group_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such group',
+    fix: 'GET /v1/groups lists the groups there are. Kafka forgets a group without members when its offsets have expired (offsets.retention.minutes, a week by default).',
+  },
+  member_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'The group has no such member',
+    fix: 'GET /v1/groups/{group} lists its members; a member that rejoins may get another id.',
+  },
+  offset_not_committed: {
+    status: 404,
+    retryable: false,
+    title: 'The group has not committed an offset there',
+    fix: 'GET /v1/groups/{group}/offsets lists what the group has committed.',
+  },
   topic_exists: {
     status: 409,
     retryable: false,
     title: 'The topic exists already',
     fix: 'Use it as it is, or choose another name. Nothing was changed.',
+  },
+  reassignment_in_progress: {
+    status: 409,
+    retryable: false,
+    title: 'The partition is being reassigned already',
+    fix: 'Wait until GET /v1/reassignments no longer shows it, or cancel it with DELETE /v1/reassignments.',
+  },
+  leader_unavailable: {
+    status: 409,
+    retryable: true,
+    title: 'The broker that would be the leader is not there to take it',
+    fix: 'A preferred leader must be in service and in sync; GET /v1/topics/{topic} shows replicas and ISR. Try again when it has caught up.',
   },
   transaction_superseded: {
     status: 409,
@@ -234,6 +300,12 @@ export const problems = {
     retryable: false,
     title: 'The Kafka cluster does not allow topics to be deleted',
     fix: 'Its brokers run with delete.topic.enable=false; ask its operators.',
+  },
+  acls_disabled: {
+    status: 409,
+    retryable: false,
+    title: 'The Kafka cluster has no ACLs',
+    fix: 'Its brokers run without an authorizer, so everyone may do everything; ask its operators to set authorizer.class.name.',
   },
   internal_topic: {
     status: 403,
@@ -381,6 +453,24 @@ export const problems = {
     title: "Kafka refused the gateway's transaction timeout",
     fix: "Lower SLUICE_PRODUCE_TIMEOUT_MS: it and 5 seconds more must not pass the brokers' transaction.max.timeout.ms.",
   },
+  group_active: {
+    status: 409,
+    retryable: true,
+    title: 'The group has members',
+    fix: 'Stop its consumers, or remove its members with DELETE /v1/groups/{group}/members/{member} (running ones join again), and repeat the request. GET /v1/groups/{group} says who they are.',
+  },
+  topic_subscribed: {
+    status: 409,
+    retryable: true,
+    title: 'A member of the group subscribes to the topic',
+    fix: 'Stop the consumers that read it, then repeat the request; GET /v1/groups/{group} says who they are.',
+  },
+  group_type_unsupported: {
+    status: 409,
+    retryable: false,
+    title: 'Not possible with a group of this type',
+    fix: 'Share groups keep no offset for each partition, and have members of another kind; kafka-share-groups, which comes with Kafka, administers them.',
+  },
   group_full: {
     status: 503,
     close: 4503,
@@ -428,6 +518,12 @@ export const problems = {
     retryable: true,
     title: 'Kafka cannot be reached',
     fix: 'Retry after the seconds in Retry-After; /readyz says what is wrong. Records marked not_written are not in the topic.',
+  },
+  broker_unavailable: {
+    status: 503,
+    retryable: true,
+    title: 'The broker does not answer',
+    fix: 'Only this broker can tell or do what was asked; retry once it is back. GET /v1/brokers shows which do not answer.',
   },
   not_enough_replicas: {
     status: 503,

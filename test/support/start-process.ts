@@ -16,20 +16,33 @@ export interface Ended {
   readonly stderr: string
 }
 
+interface TestProcessOptions {
+  readonly cwd?: string
+  readonly env: NodeJS.ProcessEnv
+  /** Heads a process group of its own, so that signals reach what it has started as well. */
+  readonly detached?: boolean
+}
+
 /** A process of a test: killed when the test ends, if it still runs. */
 export class TestProcess {
   readonly pid: number
+  readonly #send: (signal: NodeJS.Signals) => void
   readonly ended: Promise<Ended>
   #stdout = ''
   #stderr = ''
   #changed = Promise.withResolvers<void>()
 
-  constructor(command: string, args: readonly string[], options: { cwd?: string; env: NodeJS.ProcessEnv }) {
+  constructor(command: string, args: readonly string[], options: TestProcessOptions) {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
     child.on('error', (error) => this.#took('stderr', String(error)))
     child.stdout.setEncoding('utf8').on('data', (text: string) => this.#took('stdout', text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#took('stderr', text))
     this.pid = child.pid ?? -1
+    this.#send = (signal) => {
+      if (child.pid === undefined) return
+      if (options.detached === true) process.kill(-child.pid, signal)
+      else child.kill(signal)
+    }
     this.ended = new Promise((settle) => {
       child.once('close', (code, signal) => {
         settle({ code, signal, stdout: this.#stdout, stderr: this.#stderr })
@@ -37,8 +50,7 @@ export class TestProcess {
       })
     })
     onTestFinished(async () => {
-      child.kill('SIGKILL')
-      await this.ended
+      await this.kill9()
     })
   }
 
@@ -54,7 +66,17 @@ export class TestProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
-    process.kill(this.pid, signal)
+    this.#send(signal)
+  }
+
+  /** Kills it; nothing where it has ended. */
+  kill9(): Promise<Ended> {
+    try {
+      this.#send('SIGKILL')
+    } catch {
+      // Nothing is left of its group.
+    }
+    return this.ended
   }
 
   /** Waits until stdout matches; fails with all that was printed where the process ends first. */

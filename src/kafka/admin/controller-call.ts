@@ -20,6 +20,11 @@ const retriable = new Set<number>([
   KafkaCode.THROTTLING_QUOTA_EXCEEDED,
 ])
 
+/** Of the error numbers of one answer, the one to repeat the whole call for; NONE where there is no such. */
+export function passingCode(codes: Iterable<number>): number {
+  return [...codes].find((code) => retriable.has(code)) ?? KafkaCode.NONE
+}
+
 export interface Change<T> {
   readonly answer: T
   /** An earlier try went unanswered, so the change may have been made before this answer was. */
@@ -29,17 +34,19 @@ export interface Change<T> {
 /**
  * Makes a change that is the controller's to make. Any broker takes it and forwards it (KIP-590). Brokers are tried one
  * after the other, never two at once as callAny() does: the second would find the change made and refuse it.
+ * `at` is the one broker to take it, where only that may.
  * @throws Problem kafka_unavailable when the deadline passes; kafka_auth_failed; internal_error
  */
 export async function changeCluster<T extends { errorCode: number }>(
   cluster: Cluster,
   deadline: Deadline,
   call: (connection: BrokerConnection, timeoutMs: number) => Promise<T>,
+  at?: number,
 ): Promise<Change<T>> {
   let repeated = false
   let cause: unknown
   for (let tries = 0; !deadline.passed; tries++) {
-    const nodes = [...new Set([cluster.controllerId, ...cluster.brokers.keys()])]
+    const nodes = at === undefined ? [...new Set([cluster.controllerId, ...cluster.brokers.keys()])] : [at]
     let sent = false
     try {
       const connection = await deadline.within(cluster.control(nodes[tries % nodes.length]!))

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Cluster } from '../cluster.ts'
 import type { Deadline } from '../deadline.ts'
 import { KafkaCode, kafkaErrorName, problemFromKafka } from '../errors.ts'
-import { BROKER_RESOURCE, describeConfigs } from '../wire/topic-apis.ts'
+import { BROKER_RESOURCE, describeConfigs } from '../wire/config-apis.ts'
 
 const CONFIG = 'producer.id.expiration.ms'
 /** Kafka's own default. */

@@ -49,6 +49,11 @@ export class Coordinator {
     this.#key = key
   }
 
+  /** The broker that answered last, where one has. */
+  get node(): number | undefined {
+    return this.#node
+  }
+
   /**
    * Makes a call again and again until its answer is final. `codesOf` reads the error numbers of an answer.
    * @throws Unanswered, saying whether any try was sent, when the deadline passes; Problem where the gateway may not

@@ -24,11 +24,11 @@ export function aborted(error: unknown, transaction?: string): Problem {
   })
 }
 
-/** The problem of one that may have been committed or not. */
+/** The problem of one that may have been committed or not; with an id of the client's it can be sent again. */
 export function unknown(transaction: string, repeatable: boolean): Problem {
   const found = `GET /v1/transactions/${transaction} says what became of it`
   const next = repeatable ? `Send the same request again, or ask: ${found}.` : `${found}.`
-  return new Problem('outcome_unknown', {
+  return new Problem(repeatable ? 'write_unconfirmed' : 'outcome_unknown', {
     detail: `Kafka did not confirm the commit in time. ${next}`,
     outcome: 'unknown',
     extra: { transaction, state: 'unknown' },

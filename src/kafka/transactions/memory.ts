@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
+import { MEMENTO_GROUP_PREFIX } from '../../internal-groups.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Deadline } from '../deadline.ts'
 import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../errors.ts'
 import { GROUP_KEY, type OffsetFetchAnswer, offsetFetch } from '../wire/group-apis.ts'
 import { Unanswered } from './broker-call.ts'
 import { Coordinator } from './coordinator.ts'
-import { ID_PREFIX, type TransactionKey } from './transaction-key.ts'
+import type { TransactionKey } from './transaction-key.ts'
 import type { ResumeOffset, TransactionRequest, WrittenRecord } from './types.ts'
 
 /** Brokers take 4,096 bytes of metadata with an offset by default (offset.metadata.max.bytes). */
@@ -24,7 +25,7 @@ export interface Remembered {
 
 /** The transactional id of a client's id, and the group that remembers its commit. */
 export function nameOfId(id: string): string {
-  return `${ID_PREFIX}id-${id}`
+  return MEMENTO_GROUP_PREFIX + id
 }
 
 /** An offset that, committed in the transaction itself, remembers it: there if and only if the transaction was committed. */

@@ -82,8 +82,8 @@ export class Transactions {
    * Commits a transaction, and answers within `timeoutMs`. With an `id` it is committed once, however often it is asked
    * for: a later request ends an earlier one that is still under way, and finds one that was committed.
    * @throws Problem with outcome not_written where it is certain that nothing of it will ever be read by a
-   * read_committed reader; outcome_unknown, with the `transaction` to ask for, where that is not known;
-   * transaction_conflict where the id was used for something else
+   * read_committed reader; where that is not known, with the `transaction` to ask for, write_unconfirmed of one with an
+   * id, which can be asked for again, and outcome_unknown of one without; transaction_conflict where the id was used for something else
    */
   async commit(
     request: TransactionRequest,

@@ -78,9 +78,15 @@ export interface DescribedGroup {
   readonly errorCode: number
   /** `Stable` where every member has its assignment; in the other states the answer has none of either. */
   readonly groupState: string
+  /** `consumer` for consumers, '' where only offsets were committed. */
+  readonly protocolType: string
+  /** The assignor of consumers. */
+  readonly protocolData: string
   readonly members: readonly {
     readonly memberId: string
     readonly groupInstanceId: string | null
+    readonly clientId: string
+    readonly clientHost: string
     readonly memberMetadata: Buffer
     readonly memberAssignment: Buffer
   }[]

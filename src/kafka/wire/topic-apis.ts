@@ -1,5 +1,6 @@
 import * as client from '@platformatic/kafka'
 import { family } from './apis.ts'
+import type { ConfigAnswer } from './config-apis.ts'
 
 export interface NewTopic {
   readonly name: string
@@ -23,14 +24,6 @@ export interface CreateTopicsAnswer {
   }[]
 }
 
-export interface ConfigAnswer {
-  readonly name: string
-  readonly value: string | null
-  readonly readOnly: boolean
-  readonly configSource: number
-  readonly isSensitive: boolean
-}
-
 /** Arguments: topics, timeout, validateOnly. Version 5 is the first to answer what was made (KIP-525). */
 export const createTopics = family<
   [topics: NewTopic[], timeoutMs: number, validateOnly: boolean],
@@ -42,18 +35,3 @@ export const deleteTopics = family<
   [topics: ({ name: string } | { topicId: string })[], timeoutMs: number],
   { responses: { errorCode: number; errorMessage: string | null }[] }
 >(client.deleteTopicsV6)
-
-/** `resourceType` of a topic in DescribeConfigs (Kafka's `ConfigResource.Type`). */
-export const TOPIC_RESOURCE = 2
-/** The same of a broker; its name is its node id, and only it can answer. */
-export const BROKER_RESOURCE = 4
-
-/** Arguments: resources (null keys for all of one's configs), includeSynonyms, includeDocumentation. */
-export const describeConfigs = family<
-  [
-    resources: { resourceType: number; resourceName: string; configurationKeys: string[] | null }[],
-    synonyms: boolean,
-    documentation: boolean,
-  ],
-  { results: { errorCode: number; errorMessage: string | null; configs: ConfigAnswer[] }[] }
->(client.describeConfigsV4, client.describeConfigsV3, client.describeConfigsV2, client.describeConfigsV1)

@@ -10,6 +10,7 @@ import {
 import type { Limits } from '../../config.ts'
 import { type HeaderMatch, parseHeaderMatch } from '../../records/record-filter.ts'
 import { recordFormats } from '../../records/render-record.ts'
+import { whole } from '../parameters.ts'
 import { ProblemCodes, TopicName } from '../route.ts'
 
 const DEFAULT_LIMIT = 100
@@ -22,17 +23,6 @@ export const Isolation = z.enum(['read_uncommitted', 'read_committed'], {
 export const Format = z.enum(recordFormats, {
   error: 'expected auto, json, text, base64 or cloudevents',
 })
-
-/** A whole number in plain digits; anything past its limits is refused, never clamped. */
-function whole(minimum: number, maximum: number) {
-  const error = `expected a whole number from ${minimum} to ${maximum}`
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, error)
-    .transform(Number)
-    .pipe(z.number().min(minimum, error).max(maximum, error))
-    .openapi({ type: 'integer', minimum, maximum, pattern: undefined })
-}
 
 const times =
   '\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,9})?)?(Z|[+-](0\\d|1[0-3]):[0-5]\\d)'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { TopicDescription } from '../../kafka/admin/topics/describe-topic.ts'
-import { configSources } from '../../kafka/admin/topics/topic-configs.ts'
+import { configSources } from '../../kafka/admin/configs/config-entry.ts'
 import { TopicName } from '../route.ts'
 
 const offset = z.int().nonnegative().nullable()

@@ -152,8 +152,9 @@ const route = {
   description: [
     "Writes records to any topics, and commits a group's offsets with them where asked, all or nothing: readers with",
     '`isolation=read_committed` see all of it or none. An answer other than 200 or 504 says that nothing of it will ever be',
-    'visible to them (`state: "aborted"`). 504 `outcome_unknown` says that this is not known yet, and which `transaction` to',
-    'ask for. With an `id` of your own the same request may be sent again and is committed once.',
+    'visible to them (`state: "aborted"`). 504 says that this is not known yet, and which `transaction` to ask for. With an',
+    '`id` of your own the same request may be sent again and is committed once: there it is `write_unconfirmed`, which is',
+    'retryable, and without an `id` `outcome_unknown`, which is not.',
   ].join('\n'),
   request: { body: { required: true, content: { 'application/json': { schema: TransactionBody } } } },
   responses: {
@@ -191,6 +192,7 @@ const route = {
       'overloaded',
       'shutting_down',
       'outcome_unknown',
+      'write_unconfirmed',
     ),
   },
 }

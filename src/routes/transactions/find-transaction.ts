@@ -15,7 +15,7 @@ export function registerFindTransaction(app: App, { transactions }: Pick<Deps, '
       tags: ['Transactions'],
       summary: 'Find out what became of a transaction',
       description:
-        'For a client that was told `outcome_unknown`. Any replica can say. Kafka decides an `ongoing` one within its timeout, SLUICE_PRODUCE_TIMEOUT_MS and 5 seconds, and up to 10 more.',
+        'For a client that was not told, or with 504 that it is not known. Any replica can say. Kafka decides an `ongoing` one within its timeout, SLUICE_PRODUCE_TIMEOUT_MS and 5 seconds, and up to 10 more.',
       request: {
         params: z.object({
           transaction: z

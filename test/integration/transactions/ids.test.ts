@@ -101,7 +101,11 @@ describe.each<[string, 0 | 2]>([
   it('is found by a repeat where the answer was lost, and committed by one where the commit was', async () => {
     const { one, other, body, state, committed } = await setUp(1_500)
     proxy.meetAll(END_TXN, { requestBytes: 0 })
-    expect((await transact(one, body)).json).toMatchObject({ code: 'outcome_unknown', transaction: body.id })
+    expect((await transact(one, body)).json).toMatchObject({
+      code: 'write_unconfirmed',
+      retryable: true,
+      transaction: body.id,
+    })
     proxy.forget()
     await vi.waitFor(async () => expect(await transact(other, body)).toMatchObject({ status: 200 }), 10_000)
     expect(await state()).toMatchObject({ state: 'committed' })

@@ -51,7 +51,9 @@ export async function runTool(
   bootstrap: string = brokers(),
 ): Promise<ToolAnswer> {
   const run = await (running ??= start())
-  return run([tools[tool], '--bootstrap-server', bootstrap, ...args])
+  const server = ['--bootstrap-server', bootstrap]
+  // This one knows the option in its subcommands alone.
+  return run([tools[tool], ...(tool === 'kafka-cluster' ? [...args, ...server] : [...server, ...args])])
 }
 
 /**
@@ -78,8 +80,10 @@ async function start(): Promise<Run> {
   let last: Promise<unknown> = Promise.resolve()
   const run = async (words: readonly string[]): Promise<ToolAnswer> => {
     java.stdin.write(`${words.map((word) => Buffer.from(word).toString('base64')).join(' ')}\n`)
-    const { value = '' } = await lines.next()
-    const [code = '1', stdout = '', stderr = ''] = (value as string).split(' ')
+    const line = await lines.next()
+    // It reads options itself, and ends the process where it can't.
+    if (line.done === true) throw new Error(`the tools' JVM ended at ${words.join(' ')}`)
+    const [code = '1', stdout = '', stderr = ''] = line.value.split(' ')
     const text = (word: string) => Buffer.from(word, 'base64').toString('utf8')
     return { code: Number(code), stdout: text(stdout), stderr: text(stderr) }
   }

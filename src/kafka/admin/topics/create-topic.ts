@@ -4,14 +4,8 @@ import { type Change, changeCluster } from '../controller-call.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { createTopics, type CreateTopicsAnswer } from '../../wire/topic-apis.ts'
-import {
-  configsOf,
-  POLL_MS,
-  SETTLE_MS,
-  TIMEOUT_MS,
-  toDescription,
-  type TopicDescription,
-} from './describe-topic.ts'
+import { POLL_MS, SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
+import { configsOf, toDescription, type TopicDescription } from './describe-topic.ts'
 import { refusedConfig, toTopicConfigs, type TopicConfig } from './topic-configs.ts'
 import { type Bounds, boundsOf } from './topic-offsets.ts'
 

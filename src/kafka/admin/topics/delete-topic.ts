@@ -4,7 +4,7 @@ import { changeCluster } from '../controller-call.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { deleteTopics } from '../../wire/topic-apis.ts'
-import { POLL_MS, SETTLE_MS, TIMEOUT_MS } from './describe-topic.ts'
+import { POLL_MS, SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
 
 /**
  * Deletes a topic, and waits until metadata no longer shows it.

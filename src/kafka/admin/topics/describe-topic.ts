@@ -2,7 +2,8 @@ import { Problem } from '../../../problem.ts'
 import type { Cluster, PartitionInfo, TopicInfo } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../../errors.ts'
-import { describeConfigs, TOPIC_RESOURCE } from '../../wire/topic-apis.ts'
+import { describeConfigs, TOPIC_RESOURCE } from '../../wire/config-apis.ts'
+import { POLL_MS, SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
 import { toTopicConfigs, type TopicConfig } from './topic-configs.ts'
 import { type Bounds, boundsOf } from './topic-offsets.ts'
 
@@ -16,12 +17,6 @@ export interface TopicDescription extends Omit<TopicInfo, 'partitions'> {
   /** Null where Kafka does not let the gateway see them. */
   readonly configs: readonly TopicConfig[] | null
 }
-
-/** Milliseconds within which an operation on a topic answers. */
-export const TIMEOUT_MS = 10_000
-/** Of these, the most for leaders to answer, for a new topic to be served and for a deleted one to be gone. */
-export const SETTLE_MS = 5_000
-export const POLL_MS = 20
 
 /**
  * A topic as it is now. A partition whose leader does not answer within half the time is described without its bounds.

@@ -1,33 +1,12 @@
-import type { ConfigAnswer } from '../../wire/topic-apis.ts'
+import type { ConfigAnswer } from '../../wire/config-apis.ts'
+import { type ConfigEntry, toConfigEntries } from '../configs/config-entry.ts'
+import { refusedName } from '../configs/refused-name.ts'
 
-/** Where a config's value comes from, by Kafka's `ConfigSource` number. */
-const sources = { 1: 'topic', 2: 'broker', 3: 'cluster', 4: 'file', 5: 'default' } as const
-export const configSources = [...Object.values(sources), 'other'] as const
-
-/** One config of a topic, in force. A sensitive value is never told, not even by Kafka. */
-export interface TopicConfig {
-  readonly name: string
-  readonly value: string | null
-  readonly source: (typeof configSources)[number]
-  readonly default: boolean
-  readonly readOnly: boolean
-  readonly sensitive: boolean
-}
+/** One config of a topic, in force. */
+export type TopicConfig = Omit<ConfigEntry, 'type' | 'origins'>
 
 export function toTopicConfigs(answers: readonly ConfigAnswer[]): TopicConfig[] {
-  return answers
-    .map((answer): TopicConfig => {
-      const source = sources[answer.configSource as keyof typeof sources] ?? 'other'
-      return {
-        name: answer.name,
-        value: answer.isSensitive ? null : answer.value,
-        source,
-        default: source === 'default',
-        readOnly: answer.readOnly,
-        sensitive: answer.isSensitive,
-      }
-    })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return toConfigEntries(answers).map(({ type: _type, origins: _origins, ...config }) => config)
 }
 
 const bool = 'true or false'
@@ -88,9 +67,7 @@ export function refusedConfig(
   if (unknown !== undefined && names.includes(unknown)) {
     return { config: unknown, reason: 'Kafka has no topic config of this name' }
   }
-  // The longest that fits, since one name may be the start of another.
-  const named = names.filter((name) => name !== '' && text.includes(name)).sort((a, b) => b.length - a.length)
-  const config = named[0] ?? (names.length === 1 ? names[0] : undefined)
+  const config = refusedName(names, brokerText)
   if (config === undefined) return { reason: 'Kafka refused one of these' }
   const expected = expectations[config]
   return { config, reason: expected === undefined ? 'not a value Kafka takes' : `expected ${expected}` }

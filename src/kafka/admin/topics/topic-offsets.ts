@@ -3,6 +3,7 @@ import type { Deadline } from '../../deadline.ts'
 import { isConnectionError, KafkaCode } from '../../errors.ts'
 import { Problem } from '../../../problem.ts'
 import { listOffsets } from '../../wire/apis.ts'
+import type { Isolation } from '../../wire/fetch.ts'
 
 const EARLIEST = -2n
 const LATEST = -1n
@@ -15,13 +16,14 @@ export interface Bounds {
 
 /**
  * The bounds of every partition that has a leader which answers, by partition number. One round: two requests to each
- * leader, since Kafka refuses a partition named twice in one.
+ * leader, since Kafka refuses a partition named twice in one. Under read_committed the latest is the last stable offset.
  * @throws Problem internal_error for an offset past 2^53-1; nothing for a broker that fails, whose partitions are missing
  */
 export async function boundsOf(
   cluster: Cluster,
   topic: TopicInfo,
   deadline: Deadline,
+  isolation: Isolation = 'read_uncommitted',
 ): Promise<Map<number, Bounds>> {
   const bounds = new Map<number, Bounds>()
   const byLeader = Map.groupBy(
@@ -31,7 +33,7 @@ export async function boundsOf(
   await Promise.all(
     [...byLeader].map(async ([leader, partitions]) => {
       const numbers = partitions.map((p) => p.partition)
-      const ask = (timestamp: bigint) => askLeader(cluster, leader, topic.name, numbers, timestamp)
+      const ask = (timestamp: bigint) => askLeader(cluster, leader, topic.name, numbers, timestamp, isolation)
       const [earliest, latest] = await deadline
         .within(Promise.all([ask(EARLIEST), ask(LATEST)]))
         .catch((error: unknown) => {
@@ -58,9 +60,11 @@ async function askLeader(
   name: string,
   partitions: readonly number[],
   timestamp: bigint,
+  isolation: Isolation,
 ): Promise<Map<number, number>> {
   const connection = await cluster.control(leader)
-  const answer = await connection.call(listOffsets, -1, 0, [
+  const level = isolation === 'read_committed' ? 1 : 0
+  const answer = await connection.call(listOffsets, -1, level, [
     {
       name,
       partitions: partitions.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp })),

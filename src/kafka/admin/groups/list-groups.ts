@@ -1,0 +1,95 @@
+import { isInternalGroup } from '../../../internal-groups.ts'
+import { Problem } from '../../../problem.ts'
+import type { Cluster } from '../../cluster.ts'
+import { Deadline } from '../../deadline.ts'
+import { isAuthenticationError, KafkaCode, problemFromKafkaCode } from '../../errors.ts'
+import { listGroups as listGroupsApi, type ListedGroup } from '../../wire/group-admin-apis.ts'
+import type { GroupState, GroupType } from './describe-group.ts'
+import { SETTLE_MS } from './group-call.ts'
+
+export interface GroupSummary {
+  readonly group: string
+  readonly state: GroupState
+  readonly type: GroupType
+  readonly protocolType: string
+}
+
+export interface GroupList {
+  /** By name. */
+  readonly groups: readonly GroupSummary[]
+  /** Node ids of brokers whose groups are missing: they did not answer in time. */
+  readonly unanswered: readonly number[]
+}
+
+const RETRY_MS = 100
+
+/** These pass: the broker is starting. */
+const passing = new Set<number>([
+  KafkaCode.COORDINATOR_LOAD_IN_PROGRESS,
+  KafkaCode.COORDINATOR_NOT_AVAILABLE,
+  KafkaCode.NOT_COORDINATOR,
+])
+
+/**
+ * The groups that the gateway may see, as every broker has those that it coordinates.
+ * @param filter states and types to show; all where empty
+ * @throws Problem kafka_unavailable where no broker answers; kafka_auth_failed
+ */
+export async function listGroups(
+  cluster: Cluster,
+  filter: { readonly states: readonly GroupState[]; readonly types: readonly GroupType[] },
+): Promise<GroupList> {
+  const deadline = new Deadline(SETTLE_MS)
+  await deadline.within(cluster.ping())
+  const nodes = [...cluster.brokers.keys()].sort((a, b) => a - b)
+  const answers = await Promise.all(
+    nodes.map((node) => askBroker(cluster, node, filter, deadline).catch(orUnanswered)),
+  )
+  const unanswered = nodes.filter((_, i) => answers[i] === undefined)
+  if (unanswered.length === nodes.length) {
+    throw new Problem('kafka_unavailable', { detail: 'No broker listed its groups in time.' })
+  }
+  // Of a group that has just moved two brokers may tell.
+  const groups = new Map<string, GroupSummary>()
+  for (const listed of answers.flatMap((answer) => answer ?? [])) {
+    if (isInternalGroup(listed.groupId)) continue
+    const summary = toSummary(listed)
+    if (filter.states.length > 0 && !filter.states.includes(summary.state)) continue
+    if (filter.types.length > 0 && !filter.types.includes(summary.type)) continue
+    groups.set(summary.group, summary)
+  }
+  return { groups: [...groups.values()].sort((a, b) => (a.group < b.group ? -1 : 1)), unanswered }
+}
+
+/** Undefined for a broker that cannot be asked. @throws what asking another broker would not mend */
+function orUnanswered(error: unknown): undefined {
+  if (isAuthenticationError(error)) throw new Problem('kafka_auth_failed', { cause: error })
+  if (error instanceof Problem && error.code !== 'kafka_unavailable') throw error
+}
+
+async function askBroker(
+  cluster: Cluster,
+  node: number,
+  { states, types }: { readonly states: readonly GroupState[]; readonly types: readonly GroupType[] },
+  deadline: Deadline,
+): Promise<readonly ListedGroup[]> {
+  for (;;) {
+    const connection = await deadline.within(cluster.control(node))
+    const { errorCode, groups } = await deadline.within(
+      connection.call(listGroupsApi, [...states], [...types]),
+    )
+    if (errorCode === KafkaCode.NONE) return groups
+    if (!passing.has(errorCode) || deadline.passed) throw problemFromKafkaCode(errorCode)
+    await deadline.pause(RETRY_MS)
+  }
+}
+
+function toSummary({ groupId, groupState, groupType, protocolType }: ListedGroup): GroupSummary {
+  return {
+    group: groupId,
+    state: groupState as GroupState,
+    // A broker too old to say has no others.
+    type: groupType === undefined || groupType === '' ? 'classic' : (groupType as GroupType),
+    protocolType,
+  }
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import { keyOfAcl } from '../../kafka/admin/acls/acl.ts'
+import { listAcls } from '../../kafka/admin/acls/list-acls.ts'
+import { Next, pageOf, pageParameters } from '../page.ts'
+import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { Acl, aclFilter, toAclDocument } from './acl-schemas.ts'
+
+const AclList = z.strictObject({ acls: z.array(Acl), next: Next }).meta({ id: 'AclList' })
+
+const Query = z.strictObject({ ...aclFilter, ...pageParameters })
+
+export function registerListAcls(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
+  addRoute(
+    app,
+    {
+      operationId: 'listAcls',
+      method: 'get',
+      path: '/v1/acls',
+      tags: ['Access'],
+      summary: 'List the ACLs',
+      description:
+        'Those that fit every parameter given, sorted by resource and principal. `POST /v1/acls` takes them as they are.',
+      request: { query: Query },
+      responses: {
+        200: { description: 'The ACLs.', content: { 'application/json': { schema: AclList } } },
+        ...problemResponses(
+          'acls_disabled',
+          'kafka_authorization',
+          'invalid_parameter',
+          'kafka_auth_failed',
+          'kafka_unavailable',
+        ),
+      },
+    },
+    async (c) => {
+      const { limit, after, ...filter } = parseQuery(Query, c)
+      const { page, next } = pageOf(await listAcls(cluster, filter), keyOfAcl, { limit, after })
+      const document: z.input<typeof AclList> = { acls: page.map(toAclDocument), next }
+      return c.json(document)
+    },
+  )
+}

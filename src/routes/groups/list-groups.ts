@@ -1,0 +1,86 @@
+import { z } from '@hono/zod-openapi'
+import type { Deps } from '../../deps.ts'
+import { groupStates, groupTypes } from '../../kafka/admin/groups/describe-group.ts'
+import { listGroups } from '../../kafka/admin/groups/list-groups.ts'
+import { whole } from '../parameters.ts'
+import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { GroupSummary } from './group-schemas.ts'
+
+const MAX_LIMIT = 10_000
+const DEFAULT_LIMIT = 1_000
+
+const GroupList = z
+  .strictObject({
+    groups: z.array(GroupSummary),
+    next: z.string().nullable().describe('The `after` of the next page; null on the last one.'),
+    unanswered: z
+      .array(z.int())
+      .describe('Node ids of brokers that did not answer in time: the groups they keep are missing.'),
+  })
+  .openapi('GroupList', {
+    example: {
+      groups: [{ group: 'billing', state: 'Stable', type: 'classic', protocolType: 'consumer' }],
+      next: null,
+      unanswered: [],
+    },
+  })
+
+const Query = z.strictObject({
+  state: z
+    .array(z.enum(groupStates))
+    .optional()
+    .describe('Only groups in this state. Given several times, in any of them.'),
+  type: z
+    .array(z.enum(groupTypes))
+    .optional()
+    .describe('Only groups of this type. Given several times, of any.'),
+  prefix: z.string().optional().describe('Only groups whose name begins so.'),
+  limit: whole(1, MAX_LIMIT)
+    .default(DEFAULT_LIMIT)
+    .openapi({ default: DEFAULT_LIMIT })
+    .describe('The most groups to answer with.'),
+  after: z.string().optional().describe('The `next` of the page before.'),
+})
+
+export function registerListGroups(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
+  addRoute(
+    app,
+    {
+      operationId: 'listGroups',
+      method: 'get',
+      path: '/v1/groups',
+      tags: ['Groups'],
+      summary: 'List the groups',
+      description: [
+        'Every group that the gateway may see, sorted by name: those with members, and those whose offsets Kafka still keeps.',
+        'Each broker is asked for the groups that it keeps. One that does not answer within 5 seconds is named in',
+        '`unanswered`, and the rest are listed.',
+      ].join('\n'),
+      request: { query: Query },
+      responses: {
+        200: { description: 'The groups.', content: { 'application/json': { schema: GroupList } } },
+        ...problemResponses(
+          'invalid_parameter',
+          'kafka_authorization',
+          'kafka_auth_failed',
+          'kafka_unavailable',
+        ),
+      },
+    },
+    async (c) => {
+      const { state = [], type = [], prefix = '', limit, after } = parseQuery(Query, c, ['state', 'type'])
+      const { groups, unanswered } = await listGroups(cluster, { states: state, types: type })
+      const wanted = groups.filter(
+        ({ group }) => group.startsWith(prefix) && (after === undefined || group > after),
+      )
+      const page = wanted.slice(0, limit)
+      const next = wanted.length > page.length ? page.at(-1)!.group : null
+      const document: z.input<typeof GroupList> = {
+        groups: page.map((group) => ({ ...group })),
+        next,
+        unanswered: [...unanswered],
+      }
+      return c.json(document)
+    },
+  )
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import { listQuotas } from '../../kafka/admin/quotas/list-quotas.ts'
+import { keyOfEntity } from '../../kafka/admin/quotas/quota-names.ts'
+import { Next, pageOf, pageParameters } from '../page.ts'
+import { flag } from '../parameters.ts'
+import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { EntityName, QuotaEntry } from './quota-schemas.ts'
+
+const QuotaList = z.strictObject({ entries: z.array(QuotaEntry), next: Next }).meta({ id: 'QuotaList' })
+
+/** No name is empty, so that an empty parameter is free to mean the default. */
+const part = z
+  .union([EntityName, z.literal('')])
+  .optional()
+  .transform((text) => (text === '' ? null : text))
+  .meta({ type: 'string', anyOf: undefined, maxLength: EntityName.maxLength ?? undefined })
+const empty = 'empty for the default.'
+
+const Query = z.strictObject({
+  user: part.describe(`Only entries of this user; ${empty}`),
+  clientId: part.describe(`Only entries of this client id; ${empty}`),
+  ip: part.describe(`Only entries of this address; ${empty}`),
+  strict: flag('Only entries that have the given parts and no others.'),
+  ...pageParameters,
+})
+
+export function registerListQuotas(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
+  addRoute(
+    app,
+    {
+      operationId: 'listQuotas',
+      method: 'get',
+      path: '/v1/quotas',
+      tags: ['Access'],
+      summary: 'List the client quotas',
+      description:
+        'Those set for users, client ids, addresses and their defaults, sorted by whom they are for. `PATCH /v1/quotas` takes `entries` as they are.',
+      request: { query: Query },
+      responses: {
+        200: { description: 'The quotas.', content: { 'application/json': { schema: QuotaList } } },
+        ...problemResponses(
+          'kafka_authorization',
+          'invalid_parameter',
+          'kafka_auth_failed',
+          'kafka_unavailable',
+        ),
+      },
+    },
+    async (c) => {
+      const { strict, limit, after, ...entity } = parseQuery(Query, c)
+      const entries = await listQuotas(cluster, entity, strict)
+      const { page, next } = pageOf(entries, ({ entity }) => keyOfEntity(entity), { limit, after })
+      return c.json({ entries: page, next })
+    },
+  )
+}

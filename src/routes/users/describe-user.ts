@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import { describeUser } from '../../kafka/admin/users/list-users.ts'
+import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { User, UserName, userParam } from './user-schemas.ts'
+
+const NoQuery = z.strictObject({})
+
+export function registerDescribeUser(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
+  addRoute(
+    app,
+    {
+      operationId: 'describeUser',
+      method: 'get',
+      path: '/v1/users/{user}',
+      tags: ['Access'],
+      summary: 'Describe a SCRAM user',
+      request: { params: z.object({ user: UserName }) },
+      responses: {
+        200: { description: 'The user.', content: { 'application/json': { schema: User } } },
+        ...problemResponses(
+          'kafka_authorization',
+          'user_not_found',
+          'invalid_parameter',
+          'kafka_auth_failed',
+          'kafka_unavailable',
+        ),
+      },
+    },
+    async (c) => {
+      parseQuery(NoQuery, c)
+      return c.json(await describeUser(cluster, userParam(c)))
+    },
+  )
+}
