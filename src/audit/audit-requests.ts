@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Answer } from '../answer.ts'
+import type { Answer, Operation } from '../answer.ts'
 import { principalOf } from '../principal.ts'
 import { requestIdOf } from '../request-id.ts'
 import type { AuditEntry, AuditLog } from './audit-log.ts'
@@ -38,14 +38,16 @@ function who(incoming: IncomingMessage, answer: Answer): Omit<AuditEntry, 'outco
     ip: incoming.socket.remoteAddress,
     method: incoming.method,
     operation: answer.operation.id,
-    resource: answer.resource ?? resourceOf(answer.operation.template, incoming.url),
+    resource: answer.resource ?? resourceOf(answer.operation, incoming.url),
   }
 }
 
 function outcomeOf({ outcome, status, operation }: Answer, isDenied: boolean): string {
   if (isDenied) return 'denied'
-  if (outcome !== undefined) return outcome
+  if (outcome !== undefined && status < 400) return outcome
   if (status === 0) return 'gone'
+  if (operation.kind === 'produce' && outcome !== undefined) return outcome
+  if (status === 207) return 'mixed'
   if (status >= 500) return 'failed'
   if (status >= 400) return 'refused'
   return operation.kind === 'produce' ? 'written' : 'done'
@@ -57,10 +59,10 @@ function receivedBytes({ headers }: IncomingMessage, { receivedBytes }: Answer):
   return declared === undefined ? undefined : Number(declared)
 }
 
-/** What a path is about by the first parameter in it: `topic:orders` of `/v1/topics/{topic}/records`. */
-export function resourceOf(template: string, target = ''): string | undefined {
+/** What a request is about by the first parameter of its path: `topic:orders` of `/v1/topics/{topic}/records`. */
+export function resourceOf({ template, kind }: Operation, target = ''): string | undefined {
   const place = template.split('/').findIndex((part) => part.startsWith('{'))
-  if (place < 0) return undefined
+  if (place < 0) return kind === 'admin' ? 'cluster' : undefined
   const name = template.split('/')[place]!.slice(1, -1)
   const value = target.split('?', 1)[0]!.split('/')[place] ?? ''
   try {

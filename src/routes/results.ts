@@ -19,7 +19,12 @@ export interface ItemResult {
  * @param rest members of the answer beside `results`
  * @throws the first one's Problem, with the same `results`, when none was
  */
-export function answerEach(c: AppContext, items: readonly ItemResult[], rest: object): Response {
+export function answerEach(
+  c: AppContext,
+  items: readonly ItemResult[],
+  rest: { readonly dryRun?: boolean; readonly validateOnly?: boolean },
+): Response {
+  if (rest.dryRun || rest.validateOnly) c.env.outgoing.outcome = 'validated'
   const results = items.map(({ document, problem }) =>
     problem === undefined ? document : { ...document, error: problem.summary() },
   )

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
+import { resourceText } from '../audit/resource.ts'
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { frameMembers } from '../records/frame-members.ts'
@@ -32,8 +33,6 @@ const MAX_MISTAKES = 10
 /** What an error frame repeats of a type that doesn't exist, in bytes of JSON. */
 const MAX_TYPE_LENGTH = 66
 const QUOTE = 0x22
-/** Topics that the audit log names of one subscription. */
-const MAX_NAMED = 5
 /** Most commands that wait for a subscription to be there. */
 const MAX_EARLY = 32
 
@@ -203,9 +202,8 @@ export class Session {
 
 /** What the audit log says of a subscription. */
 function resourceOf({ group, topics }: SubscriptionOptions): string {
-  const names = topics.slice(0, MAX_NAMED).join(',')
-  const about = `topic:${names}${topics.length > MAX_NAMED ? ',...' : ''}`
-  return group === undefined ? about : `${about} group:${group}`
+  const names = topics.map((name) => `topic:${name}`)
+  return resourceText(group === undefined ? names : [`group:${group}`, ...names])
 }
 
 /** What a client may say of its subscription. @throws Problem as the message's own method */

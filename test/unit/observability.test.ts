@@ -100,7 +100,7 @@ describe('the dashboard and the alerts', () => {
 
   it('have a row for each alert in the guide, that says what to do', () => {
     const guide = read('docs/operations.md')
-    const rows = [...guide.matchAll(/^\| `(Sluice\w+)` \|/gm)].map(([, name]) => name)
+    const rows = [...guide.matchAll(/^\| `(Sluice\w+)`\s+\|/gm)].map(([, name]) => name)
     expect(rows.sort()).toEqual(alerts.map(({ alert }) => alert).sort())
   })
 

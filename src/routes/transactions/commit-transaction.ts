@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resourceText } from '../../audit/resource.ts'
 import type { Deps } from '../../deps.ts'
 import type { TransactionRequest } from '../../kafka/transactions/types.ts'
 import { Problem, type ProblemPart } from '../../problem.ts'
@@ -19,8 +20,6 @@ import { TransactionBody, TransactionCommitted, TransactionMembers } from './tra
 /** Transactions share one part of the byte budget: no topic is called so. */
 const BUDGET = '/transactions'
 const MAX_REPORTED = 20
-/** Topics that the audit log names of one transaction. */
-const MAX_NAMED = 5
 const NoQuery = z.strictObject({})
 
 export function registerCommitTransaction(app: App, deps: Deps): void {
@@ -58,19 +57,12 @@ async function commitTransaction(
     reserve(body.records.length * RECORD_OVERHEAD_BYTES)
     const { request, ...choice } = toRequest(body, limits)
     Object.assign(c.env.outgoing, { records: body.records.length, receivedBytes: bytes.length })
-    c.env.outgoing.resource = resourceOf(request)
+    c.env.outgoing.resource = resourceText(request.records.map(({ topic }) => `topic:${topic}`))
     const { transaction, duplicate, results } = await transactions.commit(request, choice)
     return c.json({ transaction, state: 'committed', duplicate, results }, 200)
   } finally {
     budget.release(BUDGET, reserved)
   }
-}
-
-/** The topics, as far as there is room for their names. */
-function resourceOf({ records }: TransactionRequest): string {
-  const names = [...new Set(records.map(({ topic }) => topic))]
-  const more = names.length > MAX_NAMED ? ',...' : ''
-  return `topic:${names.slice(0, MAX_NAMED).join(',')}${more}`
 }
 
 /** @throws Problem for whatever can be known to be wrong without asking Kafka */

@@ -63,7 +63,14 @@ describe('the audit log', () => {
     await connect(gateway, { topics: name }, { headers: { origin: 'https://evil.example' } }).closed
     await client.delete('/v1/topics/__consumer_offsets')
     await client.delete(`/v1/topics/${name}`)
-    const found = await lines(path, 10)
+    const acl = { resourceType: 'topic', resourceName: name, principal: 'User:alice', operation: 'read' }
+    await client.post('/v1/acls', { acls: [acl] })
+    await client.patch('/v1/quotas', {
+      entries: [{ entity: { user: name }, quotas: { producerByteRate: 1e9 } }],
+      validateOnly: true,
+    })
+    await client.post('/v1/transactions', { records: [{ topic: name, value: 1 }] })
+    const found = await lines(path, 13)
     for (const line of found) {
       expect(line).toMatchObject({ type: 'audit', ip: '127.0.0.1', requestId: expect.any(String) as string })
       expect(new Date(String(line.ts)).toISOString()).toBe(line.ts)
@@ -83,10 +90,18 @@ describe('the audit log', () => {
       { operation: 'readRecords', resource: topic, status: 200, outcome: 'opened' },
       { operation: 'readRecords', resource: topic, status: 200, outcome: 'closed' },
       { operation: 'connectStream', status: 101, outcome: 'opened' },
-      { operation: 'connectStream', resource: `${topic} group:g`, status: 1000, outcome: 'closed' },
+      { operation: 'connectStream', resource: `group:g, ${topic}`, status: 1000, outcome: 'closed' },
       { operation: 'connectStream', status: 403, outcome: 'denied', code: 'origin_not_allowed' },
       { operation: 'deleteTopic', resource: 'topic:__consumer_offsets', status: 403, outcome: 'denied' },
       { operation: 'deleteTopic', resource: topic, status: 204, outcome: 'done' },
+      {
+        operation: 'createAcls',
+        resource: `${topic} User:alice read`,
+        outcome: 'refused',
+        code: 'acls_disabled',
+      },
+      { operation: 'changeQuotas', resource: `user:${name}`, status: 200, outcome: 'validated' },
+      { operation: 'commitTransaction', resource: topic, status: 404, outcome: 'not_written' },
     ])
     expect(found[1]!.bytes).toBe(Buffer.byteLength(JSON.stringify({ records })))
     for (const closed of [found[4]!, found[6]!]) expect(closed.bytes).toBeGreaterThan(20)

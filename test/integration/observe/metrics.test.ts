@@ -13,19 +13,13 @@ import { connect } from '../../support/ws.ts'
 
 const entry = join(import.meta.dirname, '../../../bin/sluice.mjs')
 
-/** The first of two ports in a row that nobody has. */
+/** The first of two ports in a row that nobody has, below those that systems give to connections. */
 async function freePorts(): Promise<number> {
-  const first = createServer().listen(0, '127.0.0.1')
-  await once(first, 'listening')
-  const { port } = first.address() as AddressInfo
-  const second = createServer().listen(port + 1, '127.0.0.1')
-  const isFree = await once(second, 'listening').then(
-    () => true,
-    () => false,
-  )
-  first.close()
-  second.close()
-  return isFree ? port : freePorts()
+  const port = 20_000 + Math.floor(Math.random() * 10_000)
+  const servers = [port, port + 1].map((number) => createServer().listen(number, '127.0.0.1'))
+  const listening = await Promise.allSettled(servers.map((server) => once(server, 'listening')))
+  for (const server of servers) server.close()
+  return listening.every(({ status }) => status === 'fulfilled') ? port : freePorts()
 }
 
 const start = (env: Record<string, string> = {}) => startTestGateway({ SLUICE_METRICS_PORT: '0', ...env })
