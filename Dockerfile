@@ -20,4 +20,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SLUICE_PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Exec form: node is process 1 and gets SIGTERM itself.
 # A larger young generation than 16 MB, or an old one that more than doubles between two collections, only holds more garbage.
-CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=150", "bin/sluice.mjs"]
+CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=150", "bin/sluice.mjs", "serve"]

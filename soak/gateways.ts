@@ -31,7 +31,7 @@ export class GatewayProcess {
   /** Starts it and waits until it can serve. */
   async run(): Promise<void> {
     const log = openSync(this.#logFile, 'a')
-    this.#child = spawn(process.execPath, [...GATEWAY_FLAGS, entry], {
+    this.#child = spawn(process.execPath, [...GATEWAY_FLAGS, entry, 'serve'], {
       env: this.#env,
       stdio: ['ignore', log, log],
     })

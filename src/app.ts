@@ -7,12 +7,15 @@ import type { App, AppContext, Env } from './routes/route.ts'
 import { registerCluster } from './routes/cluster/index.ts'
 import { registerAcls } from './routes/acls/index.ts'
 import { registerGroups } from './routes/groups/index.ts'
+import { registerElections } from './routes/elections/index.ts'
+import { registerReassignments } from './routes/reassignments/index.ts'
 import { registerProducers } from './routes/producers/index.ts'
 import { registerQuotas } from './routes/quotas/index.ts'
 import { registerRecords } from './routes/records/index.ts'
 import { registerConnectStream } from './routes/streams/connect-stream.ts'
 import { registerSystem } from './routes/system/index.ts'
 import { registerTopics } from './routes/topics/index.ts'
+import { registerTransactionalIds } from './routes/transactional-ids/index.ts'
 import { registerTransactions } from './routes/transactions/index.ts'
 import { registerUsers } from './routes/users/index.ts'
 
@@ -26,7 +29,10 @@ export function createApp(deps: Deps): App {
   registerProducers(app, deps)
   registerTopics(app, deps)
   registerTransactions(app, deps)
+  registerTransactionalIds(app, deps)
   registerCluster(app, deps)
+  registerReassignments(app, deps)
+  registerElections(app, deps)
   registerAcls(app, deps)
   registerQuotas(app, deps)
   registerUsers(app, deps)

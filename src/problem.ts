@@ -93,6 +93,12 @@ export const problems = {
     title: 'Not an offset',
     fix: 'An offset is a JSON integer from 0 to 9007199254740991, written in plain digits.',
   },
+  offset_out_of_range: {
+    status: 422,
+    retryable: false,
+    title: 'The offset lies past the end of a partition',
+    fix: '`bounds` says where each partition starts and ends. An offset is of every partition unless one is named; a time, or `latest`, means another place in each.',
+  },
   invalid_topic_config: {
     status: 422,
     retryable: false,
@@ -234,6 +240,18 @@ export const problems = {
     title: 'No such transaction',
     fix: 'Ask for a `transaction` exactly as an answer gave it. Kafka forgets one after a week (transactional.id.expiration.ms).',
   },
+  transactional_id_not_found: {
+    status: 404,
+    retryable: false,
+    title: 'No such transactional id',
+    fix: 'GET /v1/transactional-ids lists those that Kafka knows. It forgets one that nobody uses for a week (transactional.id.expiration.ms).',
+  },
+  no_open_transaction: {
+    status: 404,
+    retryable: false,
+    title: 'The producer has no transaction open in this partition',
+    fix: 'GET /v1/topics/{topic}/partitions/{partition}/producers lists the producers, with the transactionStartOffset of those that have; one that has ended needs no abort.',
+  },
   user_not_found: {
     status: 404,
     retryable: false,
@@ -295,11 +313,23 @@ export const problems = {
     title: 'The position no longer exists',
     fix: 'Its records were removed by retention, or the topic was deleted and made again. Start again with `from=`; `bounds` shows what there is.',
   },
+  topic_only_compacted: {
+    status: 409,
+    retryable: false,
+    title: 'Records of a topic that is only compacted are not deleted by offset',
+    fix: 'Produce a null value to each key that is to go; or have Kafka delete old records, too: PATCH the topic with {"append": {"cleanup.policy": ["delete"]}}. Nothing was deleted.',
+  },
   topic_deletion_disabled: {
     status: 403,
     retryable: false,
     title: 'The Kafka cluster does not allow topics to be deleted',
     fix: 'Its brokers run with delete.topic.enable=false; ask its operators.',
+  },
+  transaction_not_hanging: {
+    status: 409,
+    retryable: false,
+    title: 'The transaction does not hang: its coordinator knows it',
+    fix: 'Abort it by its transactional id, DELETE /v1/transactional-ids/{transactionalId}, or leave it to Kafka, which aborts it after its timeout. Nothing was changed.',
   },
   acls_disabled: {
     status: 409,

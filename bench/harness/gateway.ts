@@ -33,8 +33,8 @@ export async function startGateway(brokers: string, root = checkout): Promise<Ga
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SLUICE|KAFKA)_/.test(name))
   const env = { ...Object.fromEntries(inherited), SLUICE_PORT: '0', KAFKA_BROKERS: brokers }
   const began = performance.now()
-  // As bin/sluice.mjs and the container start it.
-  const child = new Child(entryOf(root), [], {
+  // As the container starts it; checkouts of before there were other commands take no notice of the word.
+  const child = new Child(entryOf(root), ['serve'], {
     cwd: root,
     env,
     execArgv: [...GATEWAY_FLAGS],

@@ -8,6 +8,9 @@ from flask import Flask, Response, request
 
 from gateway import Refused, send
 
+if len(sys.argv) < 2:
+    sys.exit(__doc__)
+
 RECORDS = f"/v1/topics/{sys.argv[1]}/records"
 PAGE = """<!doctype html>
 <title>Messages</title>
@@ -45,6 +48,8 @@ def messages():
 
 def events(position):
     """One event for each page of records; its id is the cursor, which says where the next page begins."""
+    # How long the browser waits before it connects again, in milliseconds.
+    yield "retry: 500\n\n"
     try:
         while True:
             # Where there is nothing new the gateway waits for it, ten seconds at most.

@@ -117,7 +117,7 @@ class Feeder:
                     record["headers"] = {"change": f"{lsn}/{n}"}
                 while self.done < len(records):
                     self.put(batch(records[self.done :]))
-                print(f"{len(records)} records of commit {lsn}", flush=True)
+                print(f"commit {lsn}: {len(records)} written", flush=True)
                 self.lsn, self.done = lsn, 0
                 self.save()
         if changes:

@@ -5,6 +5,9 @@ import time
 
 from gateway import send
 
+if len(sys.argv) < 4:
+    sys.exit(__doc__)
+
 topic, sensor, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 pause = float(sys.argv[4]) if len(sys.argv) > 4 else 0
 

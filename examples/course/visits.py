@@ -5,6 +5,9 @@ from datetime import datetime, timedelta, timezone
 
 from gateway import send
 
+if len(sys.argv) < 2:
+    sys.exit(__doc__)
+
 now = datetime.now(timezone.utc)
 for hours in range(47, -1, -1):
     time = now - timedelta(hours=hours)

@@ -15,6 +15,8 @@ export interface PartitionInfo {
   readonly leaderEpoch: number
   readonly replicas: readonly number[]
   readonly isr: readonly number[]
+  /** Those of the replicas whose broker or disk is gone. */
+  readonly offline: readonly number[]
 }
 
 /** A topic as metadata showed it. `id` tells a topic from a later one of the same name (KIP-516). */
@@ -327,6 +329,7 @@ function toTopicInfo(topic: MetadataAnswer['topics'][number]): TopicInfo {
       leaderEpoch: p.leaderEpoch,
       replicas: p.replicaNodes,
       isr: p.isrNodes,
+      offline: p.offlineReplicas,
     }
   }
   return { name: topic.name ?? '', id: topic.topicId, internal: topic.isInternal, partitions }

@@ -10,7 +10,8 @@ import type { BatchSender } from './producers/batch-sender.ts'
 import { newProducerId } from './producers/new-producer-id.ts'
 import { findOffsets } from './reader/offset-finder.ts'
 import { readTopic } from './reader/read-topic.ts'
-import { createTopic, TopicRefused } from './admin/topics/create-topic.ts'
+import { createTopic } from './admin/topics/create-topic.ts'
+import { TopicRefused } from './admin/topics/topic-refused.ts'
 import { encodeRecordBatch } from './wire/record-batch-writer.ts'
 
 const PAUSE_MS = 100

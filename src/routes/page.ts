@@ -3,8 +3,8 @@ import { whole } from './parameters.ts'
 
 const MAX_LIMIT = 10_000
 const DEFAULT_LIMIT = 1_000
-/** Characters; Kafka has no name that comes near. */
-const MAX_AFTER_LENGTH = 4_096
+/** Characters: the names of groups may be as long as a URL takes. */
+const MAX_AFTER_LENGTH = 16_384
 
 /** The parameters of a list that comes in pages. */
 export const pageParameters = {

@@ -17,14 +17,17 @@ export interface ItemResult {
 /**
  * Answers a change of several things that Kafka makes one by one: 200 when all were made, 207 when some were.
  * @param rest members of the answer beside `results`
+ * @param done the status when all were: 202 where they only begin
  * @throws the first one's Problem, with the same `results`, when none was
  */
 export function answerEach(
   c: AppContext,
   items: readonly ItemResult[],
-  rest: { readonly dryRun?: boolean; readonly validateOnly?: boolean },
+  rest: object,
+  done: 200 | 202 = 200,
 ): Response {
-  if (rest.dryRun || rest.validateOnly) c.env.outgoing.outcome = 'validated'
+  const { dryRun, validateOnly } = rest as { dryRun?: boolean; validateOnly?: boolean }
+  if (dryRun || validateOnly) c.env.outgoing.outcome = 'validated'
   const results = items.map(({ document, problem }) =>
     problem === undefined ? document : { ...document, error: problem.summary() },
   )
@@ -33,5 +36,5 @@ export function answerEach(
     const { code, options } = problems[0]!
     throw new Problem(code, { ...options, extra: { ...options.extra, results } })
   }
-  return c.json({ results, ...rest }, problems.length === 0 ? 200 : 207)
+  return c.json({ results, ...rest }, problems.length === 0 ? done : 207)
 }

@@ -110,6 +110,10 @@ export const ProblemDocument = z
       .describe(
         'Of a transaction: `aborted` is certain, nothing of it will be visible to read_committed readers.',
       ),
+    changed: z
+      .partialRecord(z.enum(['configs', 'partitions']), z.enum(['made', 'not_made', 'unknown']))
+      .optional()
+      .describe('Of a change of a topic that failed: what of it had been made.'),
     errors: z
       .array(
         z.object({

@@ -11,7 +11,7 @@ const CLIENTS = 16
 
 /** The gateway as a process of its own, as it runs in earnest. */
 async function startProcess(): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../../bin/sluice.mjs')], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../bin/sluice.mjs'), 'serve'], {
     env: { PATH: process.env.PATH, KAFKA_BROKERS: brokers(), SLUICE_PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -15,7 +15,7 @@ const entry = join(import.meta.dirname, '../../bin/sluice.mjs')
 function start(env: Record<string, string> = {}): TestProcess {
   const { PATH = '' } = process.env
   const settings = { PATH, KAFKA_BROKERS: brokers(), SLUICE_PORT: '0', SLUICE_WORKERS: '2', ...env }
-  return new TestProcess(process.execPath, [entry], { env: settings })
+  return new TestProcess(process.execPath, [entry, 'serve'], { env: settings })
 }
 
 /** All workers listen: its address. */

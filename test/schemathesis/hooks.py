@@ -21,7 +21,8 @@ def before_call(context, case, kwargs):
     topic = str((case.path_parameters or {}).get("topic", ""))
     # Names made up at random are names of no topic: no record would ever be written or read.
     path = case.operation.path
-    if ("/records" in path or path.endswith("/producers")) and NAME.fullmatch(topic):
+    is_change = case.method.upper() == "PATCH" and path == "/v1/topics/{topic}"
+    if ("/records" in path or path.endswith("/producers") or is_change) and NAME.fullmatch(topic):
         case.path_parameters["topic"] = topic_with_records(case)
     # What breaks the contract on purpose stays as it is.
     positive = case.meta is None or case.meta.generation.mode.is_positive
@@ -34,6 +35,8 @@ def before_call(context, case, kwargs):
     if positive and path == "/v1/transactions" and isinstance(case.body, dict):
         make_possible(case)
     if positive and case.operation.path == "/v1/topics" and isinstance(case.body, dict):
+        fit_for_one_broker(case.body)
+    if positive and is_change and isinstance(case.body, dict):
         fit_for_one_broker(case.body)
 
 
@@ -75,5 +78,12 @@ def fit_for_one_broker(topic):
         topic["partitions"] = 3
     if "replicationFactor" in topic:
         topic["replicationFactor"] = 1
+    if "assignments" in topic:
+        topic["assignments"] = [[1]]
+        topic.pop("partitions", None)
+        topic.pop("replicationFactor", None)
+    for change in ("append", "subtract"):
+        if change in topic:
+            topic[change] = {"follower.replication.throttled.replicas": ["0:1"]}
     if "configs" in topic:
         topic["configs"] = {"max.message.bytes": 2_000_000, "preallocate": False, "compression.type": "lz4"}

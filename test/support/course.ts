@@ -48,13 +48,20 @@ export class Newcomer {
   constructor(bin: string, settings: Record<string, string>) {
     for (const name of ['examples', 'docs', 'bin', 'src', 'package.json', 'node_modules'])
       symlinkSync(join(root, name), join(this.folder, name))
-    this.env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, PYTHONUNBUFFERED: '1', ...settings }
+    this.env = {
+      ...process.env,
+      PATH: `${bin}:${process.env.PATH}`,
+      PYTHONUNBUFFERED: '1',
+      // Where npx keeps that it has been here.
+      npm_config_cache: join(this.folder, '.npm'),
+      ...settings,
+    }
   }
 
   /** Types a command into a terminal of its own. It is killed, with all it has started, when the test ends. */
   start(command: string, settings: Record<string, string> = {}): TestProcess {
     const env = { ...this.env, ...settings }
-    return new TestProcess('bash', ['-c', command], { cwd: this.folder, env, detached: true })
+    return new TestProcess('bash', ['-c', command], { cwd: this.folder, env, terminal: true })
   }
 
   /** What a command prints. @throws where it fails */

@@ -83,7 +83,7 @@ export class FakeKafka {
   /** Makes a topic, or changes the leaders of one: a node id for each partition. */
   lead(name: string, leaders: readonly number[], id = name): void {
     const partitions = leaders.map((leader, partition) => {
-      return { partition, leader, leaderEpoch: 0, replicas: [leader], isr: [leader] }
+      return { partition, leader, leaderEpoch: 0, replicas: [leader], isr: [leader], offline: [] }
     })
     this.#topics.set(name, { name, id, internal: false, partitions })
   }

@@ -19,8 +19,8 @@ export interface Ended {
 interface TestProcessOptions {
   readonly cwd?: string
   readonly env: NodeJS.ProcessEnv
-  /** Heads a process group of its own, so that signals reach what it has started as well. */
-  readonly detached?: boolean
+  /** As typed into a terminal: its input stays open, and signals reach what it has started as well. */
+  readonly terminal?: boolean
 }
 
 /** A process of a test: killed when the test ends, if it still runs. */
@@ -32,15 +32,22 @@ export class TestProcess {
   #stderr = ''
   #changed = Promise.withResolvers<void>()
 
-  constructor(command: string, args: readonly string[], options: TestProcessOptions) {
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  constructor(
+    command: string,
+    args: readonly string[],
+    { terminal = false, ...options }: TestProcessOptions,
+  ) {
+    const child = spawn(command, args, { ...options, detached: terminal, stdio: 'pipe' })
+    // It may have ended already.
+    child.stdin.on('error', () => {})
+    if (!terminal) child.stdin.end()
     child.on('error', (error) => this.#took('stderr', String(error)))
     child.stdout.setEncoding('utf8').on('data', (text: string) => this.#took('stdout', text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#took('stderr', text))
     this.pid = child.pid ?? -1
     this.#send = (signal) => {
       if (child.pid === undefined) return
-      if (options.detached === true) process.kill(-child.pid, signal)
+      if (terminal) process.kill(-child.pid, signal)
       else child.kill(signal)
     }
     this.ended = new Promise((settle) => {

@@ -109,6 +109,25 @@ describe('dependencies', () => {
     expect(arrows('src/streams/', /^src\/kafka\/wire/)).toEqual([])
   })
 
+  it('do not lead from the command line to Kafka, or to what serves: it talks to a gateway', () => {
+    expect(
+      arrows(
+        'src/cli/',
+        /^(@platformatic\/kafka|hono|@hono\/.*)$|^src\/(kafka|routes|ws|streams|app|gateway)\b/,
+      ),
+    ).toEqual([])
+    // `sluice serve` runs main, and `up` what npm start runs; neither is loaded for anything else.
+    expect(arrows('src/cli/', /^(src\/main|dev\/)/)).toEqual([
+      'src/cli/commands/up.ts → dev/start.ts',
+      'src/cli/commands/up.ts → src/main.ts',
+    ])
+  })
+
+  it('do not lead from what serves to the command line', () => {
+    const others = arrows('src/', /^(commander$|src\/cli\/)/).filter((arrow) => !arrow.startsWith('src/cli/'))
+    expect(others).toEqual([])
+  })
+
   it('do not lead back to app or main', () => {
     const back = arrows('src/', /^src\/(app|main)\.ts$/).filter(
       (arrow) => !/^src\/(main|gateway|openapi|cli\/\S+)\.?/.test(arrow),

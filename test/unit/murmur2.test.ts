@@ -13,6 +13,7 @@ function javaPartition(key: Buffer, partitions: number): number {
     partitionErrorCode: 0,
     replicas: [1],
     isr: [1],
+    offline: [],
   }))
   return javas({ topic: 't', partitionMetadata, message: { key, value: null } })
 }

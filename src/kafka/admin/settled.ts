@@ -1,10 +1,7 @@
 import type { BrokerConnection } from '../broker-connection.ts'
 import type { Cluster } from '../cluster.ts'
 import { Deadline } from '../deadline.ts'
-
-/** The most that brokers are waited for to hear of a change, ms. It is made either way. */
-const SETTLE_MS = 3_000
-const POLL_MS = 20
+import { POLL_MS, SETTLE_MS } from './timeouts.ts'
 
 /**
  * Waits until every broker that answers has heard of a change: the controller makes it, and they learn of it one after

@@ -14,7 +14,8 @@ const RETRY_PAUSE_MS = 100
 function toWire(place: Place): bigint {
   if (place === 'earliest') return -2n
   if (place === 'latest') return -1n
-  return BigInt(place.timestamp)
+  // Below 0 stand places, not times; no record is older than 1970.
+  return BigInt(Math.max(0, place.timestamp))
 }
 
 /**

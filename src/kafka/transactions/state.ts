@@ -26,14 +26,14 @@ export async function askKafka(
   key: TransactionKey,
   deadline: Deadline,
 ): Promise<'committed' | 'aborted' | 'ongoing'> {
-  const told = await describe(cluster, key.transactionalId, deadline)
+  const told = await describeTransaction(cluster, key.transactionalId, deadline)
   if (told === undefined) throw new Problem('transaction_not_found')
   return stateOfKey(key, told)
 }
 
 /** What became of the transaction that a client gave an id. @throws Problem */
 export async function stateOfId(cluster: Cluster, id: string, deadline: Deadline): Promise<TransactionState> {
-  const told = await describe(cluster, nameOfId(id), deadline)
+  const told = await describeTransaction(cluster, nameOfId(id), deadline)
   switch (told?.transactionState) {
     case 'PrepareCommit':
     case 'CompleteCommit':
@@ -50,9 +50,10 @@ export async function stateOfId(cluster: Cluster, id: string, deadline: Deadline
   }
 }
 
-/** The coordinator's state of a transactional id; undefined where it knows none. */
-async function describe(cluster: Cluster, transactionalId: string, deadline: Deadline) {
-  const { answer } = await new Coordinator(cluster, TRANSACTION_KEY, transactionalId)
+/** The coordinator's state of a transactional id, and which broker that is; undefined where it knows none. @throws Problem */
+export async function describeTransaction(cluster: Cluster, transactionalId: string, deadline: Deadline) {
+  const coordinator = new Coordinator(cluster, TRANSACTION_KEY, transactionalId)
+  const { answer } = await coordinator
     .call(
       deadline,
       (connection) => connection.call(describeTransactions, [transactionalId]),
@@ -64,5 +65,5 @@ async function describe(cluster: Cluster, transactionalId: string, deadline: Dea
   const told = answer.transactionStates[0]
   if (told === undefined || told.errorCode === KafkaCode.TRANSACTIONAL_ID_NOT_FOUND) return undefined
   if (told.errorCode !== KafkaCode.NONE) throw problemFromKafkaCode(told.errorCode)
-  return told
+  return { ...told, coordinator: coordinator.node ?? -1 }
 }

@@ -79,8 +79,13 @@ export const describeTransactions = family<
     transactionStates: {
       errorCode: number
       transactionState: string
+      transactionTimeoutMs: number
+      /** -1n where none is open. */
+      transactionStartTimeMs: bigint
       producerId: bigint
       producerEpoch: number
+      /** Those of the transaction that is open. */
+      topics: { topic: string; partitions: number[] }[]
     }[]
   }
 >(client.describeTransactionsV0)

@@ -12,6 +12,9 @@ const plainNumber = z
   .min(Number.MIN_SAFE_INTEGER, 'send so large a number as a string')
   .max(Number.MAX_SAFE_INTEGER, 'send so large a number as a string')
 
+/** The value of a config, which Kafka has as text. */
+export const ConfigValue = z.union([z.string(), plainNumber, z.boolean()])
+
 const name = z.string().min(1).max(1_000)
 const listItem = z
   .string()
@@ -25,7 +28,7 @@ const lists = z
 /** The members of a body that changes configs and leaves all others as they are (KIP-339). */
 export const configPatchMembers = {
   configs: z
-    .record(name, z.union([z.string(), plainNumber, z.boolean(), z.null()]))
+    .record(name, ConfigValue.nullable())
     .refine(few, `expected at most ${MAX_CONFIGS} configs`)
     .optional()
     .describe('Configs to set, by their Kafka names; null takes one back to what it is without.'),

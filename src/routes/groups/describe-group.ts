@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { describeGroup } from '../../kafka/admin/groups/describe-group.ts'
-import { TIMEOUT_MS } from '../../kafka/admin/groups/group-call.ts'
+import { TIMEOUT_MS } from '../../kafka/admin/timeouts.ts'
 import { Deadline } from '../../kafka/deadline.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
 import { Group, GroupId, groupParam, groupProblems, toGroupDocument } from './group-schemas.ts'

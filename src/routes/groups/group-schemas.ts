@@ -6,7 +6,8 @@ import {
   type MemberDescription,
 } from '../../kafka/admin/groups/describe-group.ts'
 import type { Problem, ProblemCode } from '../../problem.ts'
-import { type AppContext, ProblemCodes, TopicName } from '../route.ts'
+import type { ItemError } from '../results.ts'
+import { type AppContext, TopicName } from '../route.ts'
 
 export const GroupId = z
   .string()
@@ -112,11 +113,6 @@ export const Group = z
     },
   })
 
-/** What went wrong with one partition among several. */
-export const PartError = z
-  .strictObject({ code: ProblemCodes, title: z.string(), detail: z.string(), retryable: z.boolean() })
-  .meta({ id: 'PartError' })
-
 export const partition = z.int().nonnegative()
 export const offset = z.int().nonnegative()
 export const place = { topic: TopicName.or(z.string()), partition }
@@ -151,10 +147,7 @@ export const groupProblems: readonly ProblemCode[] = [
   'kafka_unavailable',
 ]
 
-/** A query parameter that says yes or no. */
-export const Flag = z.enum(['true', 'false'], { error: 'expected true or false' }).optional()
-
 /** What a problem says of one part. */
-export function partError(problem: Problem | undefined): { error: z.input<typeof PartError> } | undefined {
+export function partError(problem: Problem | undefined): { error: z.input<typeof ItemError> } | undefined {
   return problem && { error: problem.summary() }
 }

@@ -3,8 +3,9 @@ import type { Deps } from '../../deps.ts'
 import { describeOffsets, type GroupOffset } from '../../kafka/admin/groups/group-offsets.ts'
 import { etagOf } from '../etag.ts'
 import { Isolation } from '../records/read-schemas.ts'
+import { ItemError } from '../results.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
-import { GroupId, groupParam, groupProblems, offset, PartError, partError, place } from './group-schemas.ts'
+import { GroupId, groupParam, groupProblems, offset, partError, place } from './group-schemas.ts'
 
 const Offset = z
   .strictObject({
@@ -30,7 +31,7 @@ const Offset = z
         'How old the next record to read is, milliseconds; null where none waits, or it was not found in time.',
       ),
     member: z.string().nullable().describe('The member that reads the partition now.'),
-    error: PartError.optional().describe('Why there is no more to tell, such as `topic_not_found`.'),
+    error: ItemError.describe('Why there is no more to tell, such as `topic_not_found`.'),
   })
   .openapi('GroupOffset')
 

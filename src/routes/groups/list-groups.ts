@@ -2,17 +2,14 @@ import { z } from '@hono/zod-openapi'
 import type { Deps } from '../../deps.ts'
 import { groupStates, groupTypes } from '../../kafka/admin/groups/describe-group.ts'
 import { listGroups } from '../../kafka/admin/groups/list-groups.ts'
-import { whole } from '../parameters.ts'
+import { Next, pageOf, pageParameters } from '../page.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
 import { GroupSummary } from './group-schemas.ts'
-
-const MAX_LIMIT = 10_000
-const DEFAULT_LIMIT = 1_000
 
 const GroupList = z
   .strictObject({
     groups: z.array(GroupSummary),
-    next: z.string().nullable().describe('The `after` of the next page; null on the last one.'),
+    next: Next,
     unanswered: z
       .array(z.int())
       .describe('Node ids of brokers that did not answer in time: the groups they keep are missing.'),
@@ -35,11 +32,7 @@ const Query = z.strictObject({
     .optional()
     .describe('Only groups of this type. Given several times, of any.'),
   prefix: z.string().optional().describe('Only groups whose name begins so.'),
-  limit: whole(1, MAX_LIMIT)
-    .default(DEFAULT_LIMIT)
-    .openapi({ default: DEFAULT_LIMIT })
-    .describe('The most groups to answer with.'),
-  after: z.string().optional().describe('The `next` of the page before.'),
+  ...pageParameters,
 })
 
 export function registerListGroups(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
@@ -68,13 +61,10 @@ export function registerListGroups(app: App, { cluster }: Pick<Deps, 'cluster'>)
       },
     },
     async (c) => {
-      const { state = [], type = [], prefix = '', limit, after } = parseQuery(Query, c, ['state', 'type'])
+      const { state = [], type = [], prefix = '', ...paging } = parseQuery(Query, c, ['state', 'type'])
       const { groups, unanswered } = await listGroups(cluster, { states: state, types: type })
-      const wanted = groups.filter(
-        ({ group }) => group.startsWith(prefix) && (after === undefined || group > after),
-      )
-      const page = wanted.slice(0, limit)
-      const next = wanted.length > page.length ? page.at(-1)!.group : null
+      const wanted = groups.filter(({ group }) => group.startsWith(prefix))
+      const { page, next } = pageOf(wanted, ({ group }) => group, paging)
       const document: z.input<typeof GroupList> = {
         groups: page.map((group) => ({ ...group })),
         next,

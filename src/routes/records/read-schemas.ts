@@ -1,16 +1,8 @@
 import { z } from '@hono/zod-openapi'
-import {
-  END_POSITION_FORMS,
-  type EndPosition,
-  parseEndPosition,
-  parseStartPosition,
-  START_POSITION_FORMS,
-  type StartPosition,
-} from '../../start-position.ts'
 import type { Limits } from '../../config.ts'
 import { type HeaderMatch, parseHeaderMatch } from '../../records/record-filter.ts'
 import { recordFormats } from '../../records/render-record.ts'
-import { whole } from '../parameters.ts'
+import { From, fromPattern, Until, untilPattern, whole } from '../parameters.ts'
 import { ProblemCodes, TopicName } from '../route.ts'
 
 const DEFAULT_LIMIT = 100
@@ -23,26 +15,6 @@ export const Isolation = z.enum(['read_uncommitted', 'read_committed'], {
 export const Format = z.enum(recordFormats, {
   error: 'expected auto, json, text, base64 or cloudevents',
 })
-
-const times =
-  '\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d{1,9})?)?(Z|[+-](0\\d|1[0-3]):[0-5]\\d)'
-/** For the reader and for generators of requests; parseStartPosition and parseEndPosition decide. */
-const fromPattern = `^(earliest|latest|-[1-9]\\d{0,14}|\\d{1,15}|@\\d{1,15}|${times})$`
-const untilPattern = `^(latest|\\d{1,15}|@\\d{1,15}|${times})$`
-
-/** A place in a partition, as text. */
-function place<T>(parse: (text: string) => T | undefined, forms: string) {
-  return z.string().transform((text, context): T => {
-    // A query string's `+` is a space: the zone of a time that was not percent-encoded.
-    const found = parse(text.replace(/ (\d\d:\d\d)$/, '+$1'))
-    if (found !== undefined) return found
-    context.addIssue({ code: 'custom', message: forms })
-    return z.NEVER
-  })
-}
-
-const From = place<StartPosition>(parseStartPosition, START_POSITION_FORMS)
-const Until = place<EndPosition>(parseEndPosition, END_POSITION_FORMS)
 
 const Header = z.string().transform((text, context): HeaderMatch => {
   const match = parseHeaderMatch(text)

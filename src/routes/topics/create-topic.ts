@@ -1,11 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
-import {
-  createTopic,
-  TopicRefused,
-  type TopicSpec,
-  validateTopic,
-} from '../../kafka/admin/topics/create-topic.ts'
+import { createTopic, type TopicSpec, validateTopic } from '../../kafka/admin/topics/create-topic.ts'
+import { TopicRefused } from '../../kafka/admin/topics/topic-refused.ts'
 import { Problem } from '../../problem.ts'
 import { readJson } from '../body.ts'
 import {
@@ -16,43 +12,60 @@ import {
   parseQuery,
   problemResponses,
   TopicName,
-  toPointer,
 } from '../route.ts'
+import { ConfigValue } from '../configs/config-patch.ts'
+import {
+  Cleanup,
+  ConfigMembers,
+  invalid,
+  MAX_PARTITIONS,
+  PartitionCount,
+  refusedProblem,
+} from './config-members.ts'
 import { Retention, toRetentionMs } from './retention.ts'
 import { Configs, toConfigsDocument, Topic, toTopicDocument } from './topic-document.ts'
+import { TagHeader, topicEtag } from './topic-etag.ts'
 
-/** Beyond these JSON.parse rounds integers; a larger one can be sent as text. */
-const plainNumber = z
-  .number()
-  .min(Number.MIN_SAFE_INTEGER, 'send so large a number as a string')
-  .max(Number.MAX_SAFE_INTEGER, 'send so large a number as a string')
+const brokerId = 'expected the id of a broker'
+const broker = z.int(brokerId).nonnegative(brokerId).max(0x7fffffff, brokerId)
+
+/** Kafka's own rules, with a pointer to what breaks them. */
+const Assignments = z
+  .array(z.array(broker).min(1, 'expected at least one broker'))
+  .min(1, 'expected at least one partition')
+  .max(MAX_PARTITIONS, `expected at most ${MAX_PARTITIONS} partitions`)
+  .superRefine((assignments, context) => {
+    for (const [partition, replicas] of assignments.entries()) {
+      const twice = replicas.findIndex((id, i) => replicas.indexOf(id) < i)
+      if (twice >= 0) context.addIssue({ code: 'custom', path: [partition, twice], message: 'named twice' })
+      if (replicas.length === assignments[0]!.length) continue
+      const message = `expected ${assignments[0]!.length} brokers, as many as the first partition has`
+      context.addIssue({ code: 'custom', path: [partition], message })
+    }
+  })
+  .describe(
+    'Where the replicas go: for each partition the ids of its brokers, the preferred leader first. Instead of `partitions` and `replicationFactor`.',
+  )
 
 const NewTopic = z
   .strictObject({
     name: TopicName,
-    partitions: z
-      .int('expected an integer from 1 to 10000')
-      .min(1, 'expected an integer from 1 to 10000')
-      .max(10_000, 'expected an integer from 1 to 10000')
-      .optional()
-      .describe("How many partitions; the cluster's `num.partitions` by default."),
+    partitions: PartitionCount.optional().describe(
+      "How many partitions; the cluster's `num.partitions` by default.",
+    ),
     replicationFactor: z
       .int('expected an integer from 1 to 32767')
       .min(1, 'expected an integer from 1 to 32767')
       .max(32_767, 'expected an integer from 1 to 32767')
       .optional()
       .describe("On how many brokers each is kept; the cluster's `default.replication.factor` by default."),
+    assignments: Assignments.optional(),
     configs: z
-      .record(z.string(), z.union([z.string(), plainNumber, z.boolean()]))
+      .record(z.string(), ConfigValue)
       .optional()
       .describe('Topic configs by their Kafka names, such as `{"max.message.bytes": 2000000}`.'),
     retention: Retention.optional(),
-    cleanup: z
-      .enum(['delete', 'compact', 'compact,delete'])
-      .optional()
-      .describe(
-        'What becomes of old records: deleted after the retention, or the last of each key kept, or both. Sets `cleanup.policy`.',
-      ),
+    cleanup: Cleanup.optional(),
     validateOnly: z
       .boolean()
       .optional()
@@ -90,7 +103,7 @@ export function registerCreateTopic(app: App, { cluster, config }: Pick<Deps, 'c
         },
         201: {
           description: 'The topic as it was made.',
-          headers: z.object({ location: z.string().describe('Path of the topic.') }),
+          headers: TagHeader.extend({ location: z.string().describe('Path of the topic.') }),
           content: { 'application/json': { schema: Topic } },
         },
         ...problemResponses(
@@ -125,40 +138,39 @@ export function registerCreateTopic(app: App, { cluster, config }: Pick<Deps, 'c
           return c.json(document)
         }
         const topic = await createTopic(cluster, spec)
-        return c.json(toTopicDocument(topic), 201, { location: `/v1/topics/${topic.name}` })
+        const headers = { location: `/v1/topics/${topic.name}`, etag: topicEtag(topic) }
+        return c.json(toTopicDocument(topic), 201, headers)
       } catch (error) {
-        throw error instanceof TopicRefused ? toProblem(error, spec.friendly) : error
+        throw error instanceof TopicRefused ? refusedProblem(error, spec.members) : error
       }
     },
   )
 }
 
-/** A spec, and which of its configs came from a member of a friendlier name. */
-interface FriendlySpec extends TopicSpec {
-  readonly friendly: ReadonlyMap<string, string>
+interface NamedSpec extends TopicSpec {
+  readonly members: ConfigMembers
 }
 
 /** @throws Problem invalid_topic_name, internal_topic, invalid_request */
-function toSpec(value: unknown): { spec: FriendlySpec; validateOnly: boolean } {
+function toSpec(value: unknown): { spec: NamedSpec; validateOnly: boolean } {
   checkName(value)
   const body = checkBody(NewTopic, value)
-  const configs = new Map<string, string>()
-  const friendly = new Map<string, string>()
-  for (const [name, config] of Object.entries(body.configs ?? {})) configs.set(name, String(config))
-  const add = (member: string, name: string, config: string | undefined) => {
-    if (config === undefined) return
-    if (configs.has(name)) {
-      const reason = `give this or ${name} in configs, not both`
-      const detail = `/${member}: ${reason}.`
-      throw new Problem('invalid_request', { detail, errors: [{ pointer: `/${member}`, reason }] })
-    }
-    configs.set(name, config)
-    friendly.set(name, member)
+  const { name, partitions, replicationFactor, assignments, validateOnly = false } = body
+  for (const member of ['partitions', 'replicationFactor'] as const) {
+    if (assignments === undefined || body[member] === undefined) continue
+    throw invalid([member], 'give this or assignments, not both')
   }
-  add('retention', 'retention.ms', body.retention && toRetentionMs(body.retention))
-  add('cleanup', 'cleanup.policy', body.cleanup)
-  const { name, partitions, replicationFactor, validateOnly = false } = body
-  return { spec: { name, partitions, replicationFactor, configs, friendly }, validateOnly }
+  const members = new ConfigMembers()
+  const configs = new Map<string, string>()
+  const add = (path: string[], config: string, text: string) => {
+    members.add(path, config)
+    configs.set(config, text)
+  }
+  for (const [config, given] of Object.entries(body.configs ?? {}))
+    add(['configs', config], config, String(given))
+  if (body.retention !== undefined) add(['retention'], 'retention.ms', toRetentionMs(body.retention))
+  if (body.cleanup !== undefined) add(['cleanup'], 'cleanup.policy', body.cleanup)
+  return { spec: { name, partitions, replicationFactor, assignments, configs, members }, validateOnly }
 }
 
 /** A name that is text but not a topic's has a code of its own. */
@@ -172,16 +184,4 @@ function checkName(body: unknown): void {
     const reason = error.row.fix
     throw new Problem(error.code, { detail: `/name: ${reason}`, errors: [{ pointer: '/name', reason }] })
   }
-}
-
-function toProblem(refused: TopicRefused, friendly: ReadonlyMap<string, string>): Problem {
-  const { part, config, message: reason } = refused
-  const member = config === undefined ? undefined : friendly.get(config)
-  const path = member !== undefined ? [member] : config === undefined ? [part] : [part, config]
-  const pointer = toPointer(path)
-  return new Problem(refused.code, {
-    detail: `${pointer}: ${reason}.`,
-    errors: [{ pointer, reason }],
-    cause: refused.cause,
-  })
 }

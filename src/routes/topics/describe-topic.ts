@@ -3,6 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { describeTopic } from '../../kafka/admin/topics/describe-topic.ts'
 import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
 import { Topic, toTopicDocument } from './topic-document.ts'
+import { TagHeader, topicEtag } from './topic-etag.ts'
 
 const Query = z.strictObject({})
 
@@ -15,10 +16,15 @@ export function registerDescribeTopic(app: App, { cluster }: Pick<Deps, 'cluster
       path: '/v1/topics/{topic}',
       tags: ['Topics'],
       summary: 'Describe a topic',
-      description: 'Its partitions with their leaders, replicas and offset bounds, and its configs in force.',
+      description:
+        'Its partitions with their leaders, replicas, offset bounds and size on disk, and its configs in force.',
       request: { params: z.object({ topic: TopicName }) },
       responses: {
-        200: { description: 'The topic.', content: { 'application/json': { schema: Topic } } },
+        200: {
+          description: 'The topic.',
+          headers: TagHeader,
+          content: { 'application/json': { schema: Topic } },
+        },
         ...problemResponses(
           'internal_topic',
           'kafka_authorization',
@@ -33,7 +39,8 @@ export function registerDescribeTopic(app: App, { cluster }: Pick<Deps, 'cluster
     },
     async (c) => {
       parseQuery(Query, c)
-      return c.json(toTopicDocument(await describeTopic(cluster, topicParam(c))))
+      const topic = await describeTopic(cluster, topicParam(c))
+      return c.json(toTopicDocument(topic), 200, { etag: topicEtag(topic) })
     },
   )
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { TopicDescription } from '../../kafka/admin/topics/describe-topic.ts'
 import { configSources } from '../../kafka/admin/configs/config-entry.ts'
+import type { PartitionInfo } from '../../kafka/cluster.ts'
 import { TopicName } from '../route.ts'
 
 const offset = z.int().nonnegative().nullable()
@@ -15,8 +16,18 @@ const Partition = z
       .describe('Node id of the leader; null while the partition has none.'),
     replicas: z.array(z.int()).describe('Node ids of the brokers that hold it, the preferred leader first.'),
     isr: z.array(z.int()).describe('Node ids of the replicas in sync.'),
+    offlineReplicas: z.array(z.int()).describe('Node ids of the replicas whose broker or disk is gone.'),
+    underReplicated: z.boolean().describe('Whether a replica is not in sync.'),
+    offline: z.boolean().describe('Whether it has no leader: it can neither be read nor written.'),
     earliestOffset: offset.describe('Offset of the first record; null while no leader answers.'),
     latestOffset: offset.describe('Offset the next record will get; null while no leader answers.'),
+    sizeBytes: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .describe(
+        "Bytes of its log on the leader's disk; null while no leader answers, or where Kafka does not let the gateway see it.",
+      ),
   })
   .meta({ id: 'Partition' })
 
@@ -58,13 +69,17 @@ export function toTopicDocument(topic: TopicDescription): z.input<typeof Topic> 
     name: topic.name,
     id: topic.id,
     internal: topic.internal,
-    partitions: topic.partitions.map(({ partition, leader, replicas, isr, bounds }) => ({
+    partitions: topic.partitions.map(({ partition, leader, replicas, isr, offline, bounds, size }) => ({
       partition,
       leader: leader < 0 ? null : leader,
       replicas: [...replicas],
       isr: [...isr],
+      offlineReplicas: [...offline],
+      underReplicated: isUnderReplicated({ replicas, isr }),
+      offline: leader < 0,
       earliestOffset: bounds?.earliest ?? null,
       latestOffset: bounds?.latest ?? null,
+      sizeBytes: size ?? null,
     })),
     replicationFactor: replicationFactorOf(topic),
     configs: toConfigsDocument(topic.configs),
@@ -80,4 +95,8 @@ export function replicationFactorOf(topic: {
   readonly partitions: readonly { readonly replicas: readonly number[] }[]
 }): number {
   return topic.partitions[0]?.replicas.length ?? 0
+}
+
+export function isUnderReplicated({ replicas, isr }: Pick<PartitionInfo, 'replicas' | 'isr'>): boolean {
+  return isr.length < replicas.length
 }

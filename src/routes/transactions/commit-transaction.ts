@@ -5,15 +5,8 @@ import type { TransactionRequest } from '../../kafka/transactions/types.ts'
 import { Problem, type ProblemPart } from '../../problem.ts'
 import { parseTransactionBody, type TransactionBody as ParsedBody } from '../../records/produce-body.ts'
 import { checkJsonType, parseJson, parseMediaType, readBody } from '../body.ts'
-import {
-  addRoute,
-  type App,
-  type AppContext,
-  checkBody,
-  checkTopicName,
-  parseQuery,
-  problemResponses,
-} from '../route.ts'
+import { checkTopics } from '../check-topics.ts'
+import { addRoute, type App, type AppContext, checkBody, parseQuery, problemResponses } from '../route.ts'
 import { RECORD_OVERHEAD_BYTES } from '../records/produce-form.ts'
 import { TransactionBody, TransactionCommitted, TransactionMembers } from './transaction-schemas.ts'
 
@@ -88,24 +81,6 @@ function toRequest(
   }
   const request = { records, offsets: given ?? undefined }
   return { request, timeoutMs: timeoutMs ?? most, id: id ?? undefined }
-}
-
-/** @throws Problem as checkTopicName, with a pointer */
-function checkTopics(mentions: readonly { topic: string; pointer: string }[]): void {
-  const checked = new Set<string>()
-  for (const { topic, pointer } of mentions) {
-    if (checked.has(topic)) continue
-    checked.add(topic)
-    try {
-      checkTopicName(topic)
-    } catch (error) {
-      const { code, row } = error as Problem
-      throw new Problem(code, {
-        detail: `${pointer}: ${row.title}.`,
-        errors: [{ pointer, reason: row.title }],
-      })
-    }
-  }
 }
 
 function checkOffsets(offsets: readonly { topic: string; partition: number }[], most: number): void {

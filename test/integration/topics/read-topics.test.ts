@@ -19,15 +19,54 @@ describe('GET /v1/topics', () => {
     const names = topics.map(({ name }) => name)
     expect(names).toEqual([...names].sort())
     expect(names).not.toContain('__consumer_offsets')
-    expect(topics).toContainEqual({ name: small, partitions: 1, replicationFactor: 1 })
-    expect(topics).toContainEqual({ name: large, partitions: 5, replicationFactor: 1 })
+    const common = { replicationFactor: 1, underReplicated: 0, internal: false }
+    expect(topics).toContainEqual({ name: small, partitions: 1, ...common })
+    expect(topics).toContainEqual({ name: large, partitions: 5, ...common })
+    const all = (await get('/v1/topics?internal=true')).json as typeof answer.json & { topics: object[] }
+    expect(all.topics).toContainEqual(expect.objectContaining({ name: '__consumer_offsets', internal: true }))
   })
 
-  it('422s for a parameter it does not have', async () => {
+  it('filters by prefix and pattern, and pages by name while topics come and go', async () => {
+    const client = await startTestGateway().then(http)
+    const prefix = `${uniqueName('list')}.`
+    const names = ['a-dlq', 'b', 'c-dlq', 'd', 'e-dlq'].map((end) => prefix + end)
+    await Promise.all(names.map((name) => makeTopic({ name })))
+    const list = async (query: string) => {
+      const { status, json } = await client.get(`/v1/topics?prefix=${prefix}${query}`)
+      expect(status).toBe(200)
+      const { topics, next } = json as { topics: { name: string }[]; next: string | null }
+      return { names: topics.map(({ name }) => name.slice(prefix.length)), next }
+    }
+    expect(await list('')).toEqual({ names: ['a-dlq', 'b', 'c-dlq', 'd', 'e-dlq'], next: null })
+    expect((await list(`&match=*.%3F-dlq`)).names).toEqual(['a-dlq', 'c-dlq', 'e-dlq'])
+    expect((await list(`&match=${prefix}*l*q`)).names).toEqual(['a-dlq', 'c-dlq', 'e-dlq'])
+    expect((await list('&match=dlq')).names).toEqual([])
+    expect((await list('&underReplicated=true')).names).toEqual([])
+    const first = await list('&limit=2')
+    expect(first.names).toEqual(['a-dlq', 'b'])
+    // The page's own last topic goes, one behind it comes: neither moves what comes next.
+    expect((await client.delete(`/v1/topics/${names[1]}`)).status).toBe(204)
+    await makeTopic({ name: `${prefix}a` })
+    const second = await list(`&limit=2&after=${first.next}`)
+    expect(second.names).toEqual(['c-dlq', 'd'])
+    expect(await list(`&limit=2&after=${second.next}`)).toEqual({ names: ['e-dlq'], next: null })
+  })
+
+  it.each([
+    ['prefixes', 'prefixes=a'],
+    ['internal', 'internal=yes'],
+    ['underReplicated', 'underReplicated=1'],
+    ['match', 'match=[a]'],
+    ['match', 'match='],
+    ['limit', 'limit=0'],
+    ['limit', 'limit=10001'],
+    ['prefix', `prefix=${'p'.repeat(250)}`],
+    ['prefix', 'prefix=a&prefix=b'],
+  ])('422s for %s in ?%s', async (parameter, query) => {
     const { get } = await startTestGateway().then(http)
-    const answer = await get('/v1/topics?internal=true')
+    const answer = await get(`/v1/topics?${query}`)
     expect(answer.status).toBe(422)
-    expect(answer.json).toMatchObject({ code: 'invalid_parameter', errors: [{ parameter: 'internal' }] })
+    expect(answer.json).toMatchObject({ code: 'invalid_parameter', errors: [{ parameter }] })
   })
 })
 

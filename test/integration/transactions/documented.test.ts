@@ -22,7 +22,7 @@ it('docs/transactions.md shows commands that work as written, and may be repeate
     return JSON.parse(stdout) as unknown
   }
   const blocks = codeBlocks('docs/transactions.md')
-  expect(blocks.map(({ language }) => language)).toEqual(['sh'])
+  expect(blocks.map(({ language }) => language)).toEqual(['sh', 'sh'])
   const [payments, invoices, commit, state, read, ...more] = shellCommands(blocks[0]!)
   expect(more).toEqual([])
   expect(await run(payments!)).toMatchObject({ name: 'payments' })
@@ -34,4 +34,13 @@ it('docs/transactions.md shows commands that work as written, and may be repeate
   await vi.waitFor(async () => {
     expect(await run(read!)).toMatchObject({ records: [{ key: 'order-17', value: { total: 12.5 } }] })
   })
+
+  const [open, abort, hanging, producers, end, ...others] = shellCommands(blocks[1]!)
+  expect(others).toEqual([])
+  expect(await run(open!)).toMatchObject({ unanswered: [], next: null })
+  const transactionalId = 'sluice-id-payment-42'
+  expect(await run(abort!)).toMatchObject({ transactionalId, gateway: true, aborted: false, dryRun: true })
+  expect(await run(hanging!)).toMatchObject({ unanswered: [] })
+  expect(await run(producers!)).toMatchObject({ producers: [{ transactionStartOffset: null }] })
+  expect(await run(end!)).toMatchObject({ code: 'no_open_transaction' })
 })

@@ -7,7 +7,8 @@ import { changeCluster, passingCode } from '../controller-call.ts'
 import { untilHeard } from '../settled.ts'
 import { type AclFilter, fromWireAcl, keyOfAcl, type NewAcl, toWireAcl } from './acl.ts'
 import { aclProblem, ruleBroken } from './acl-problems.ts'
-import { findAcls, TIMEOUT_MS } from './list-acls.ts'
+import { findAcls } from './list-acls.ts'
+import { TIMEOUT_MS } from '../timeouts.ts'
 
 export interface CreatedAcl {
   readonly acl: NewAcl

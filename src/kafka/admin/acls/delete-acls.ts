@@ -7,7 +7,8 @@ import { changeCluster, passingCode } from '../controller-call.ts'
 import { untilHeard } from '../settled.ts'
 import { type Acl, type AclFilter, fromWireAcl, keyOfAcl, toWireFilter } from './acl.ts'
 import { aclProblem } from './acl-problems.ts'
-import { findAcls, TIMEOUT_MS } from './list-acls.ts'
+import { findAcls } from './list-acls.ts'
+import { TIMEOUT_MS } from '../timeouts.ts'
 
 export interface DeletedAcl {
   readonly acl: Acl

@@ -4,9 +4,7 @@ import { KafkaCode, problemFromKafka } from '../../errors.ts'
 import { describeAcls, type WireAcl } from '../../wire/acl-apis.ts'
 import { type Acl, type AclFilter, aclsOf, fromWireAcl, keyOfAcl, toWireFilter } from './acl.ts'
 import { aclProblem } from './acl-problems.ts'
-
-/** Milliseconds within which an operation on ACLs answers. */
-export const TIMEOUT_MS = 10_000
+import { TIMEOUT_MS } from '../timeouts.ts'
 
 /**
  * The ACLs that a filter fits, sorted.

@@ -61,7 +61,9 @@ export async function alterBrokerConfigs(
   const { answer } = await alterConfigs(cluster, resource, changes, validateOnly, deadline)
   if (answer.errorCode !== KafkaCode.NONE) throw refusal(answer, named, target)
   if (validateOnly) return preview
-  return (await untilShown(cluster, target, changes, deadline.slice(SETTLE_MS))) ?? preview
+  const shown = await untilShown(cluster, target, changes, deadline.slice(SETTLE_MS))
+  // What is not set for all brokers any more is not told of there.
+  return preview.map((entry) => shown?.find(({ name }) => name === entry.name) ?? entry)
 }
 
 async function describe(cluster: Cluster, target: ConfigTarget, deadline: Deadline): Promise<ConfigEntry[]> {
@@ -104,8 +106,9 @@ async function withKnown(
   const known = await Promise.any(answers).catch((error: unknown) => {
     throw problemFromKafka((error as AggregateError).errors[0])
   })
-  const names = new Set(set.map(({ name }) => name))
-  return [...set, ...known.filter(({ name }) => !names.has(name)).map(withoutBroker)]
+  // A broker tells what is below, too, which what is set for all does not.
+  const names = new Set(known.map(({ name }) => name))
+  return [...known.map(withoutBroker), ...set.filter(({ name }) => !names.has(name))]
 }
 
 /** A config as it would be at a broker that nothing was told alone. */

@@ -1,17 +1,11 @@
 import { Problem } from '../../../problem.ts'
-import type { BrokerConnection } from '../../broker-connection.ts'
-import { UnsupportedApiError } from '../../broker-connection.ts'
+import { type BrokerConnection, UnsupportedApiError } from '../../broker-connection.ts'
 import type { Cluster } from '../../cluster.ts'
 import type { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { Unanswered } from '../../transactions/broker-call.ts'
 import { Coordinator } from '../../transactions/coordinator.ts'
 import { GROUP_KEY } from '../../wire/group-apis.ts'
-
-/** Milliseconds within which an operation on a group answers. */
-export const TIMEOUT_MS = 10_000
-/** Of these, the most that brokers are waited for which the answer can do without. */
-export const SETTLE_MS = 5_000
 
 export interface GroupAnswer<T> {
   readonly answer: T
@@ -25,7 +19,8 @@ export interface GroupAnswer<T> {
  * Asks the coordinator of a group until its answer is final: it may be moving or loading. The call must be safe to make
  * twice.
  * @param codesOf the error numbers of an answer
- * @throws Problem kafka_unavailable, kafka_auth_failed, kafka_authorization
+ * @param lost what to tell where the call was made and no answer came
+ * @throws Problem kafka_unavailable, kafka_auth_failed, kafka_authorization; `lost`
  */
 export async function callGroup<T>(
   cluster: Cluster,
@@ -33,6 +28,7 @@ export async function callGroup<T>(
   deadline: Deadline,
   call: (connection: BrokerConnection) => Promise<T>,
   codesOf: (answer: T) => Iterable<number>,
+  lost?: Problem,
 ): Promise<GroupAnswer<T>> {
   const coordinator = new Coordinator(cluster, GROUP_KEY, group)
   try {
@@ -40,6 +36,7 @@ export async function callGroup<T>(
     return { answer, repeated, coordinator: coordinator.node ?? -1 }
   } catch (error) {
     if (!(error instanceof Unanswered)) throw error
+    if (error.sent && lost !== undefined) throw lost
     const detail = "The group's coordinator did not answer in time."
     throw new Problem('kafka_unavailable', { detail, cause: error.cause })
   }
@@ -55,22 +52,27 @@ export async function ifSupported<T>(answer: Promise<T>): Promise<T | undefined>
   }
 }
 
+/** Codes that say that the group has members: who commits without being one of them is a member the broker does not know. */
+const active = new Set<number>([
+  KafkaCode.UNKNOWN_MEMBER_ID,
+  KafkaCode.ILLEGAL_GENERATION,
+  KafkaCode.REBALANCE_IN_PROGRESS,
+  KafkaCode.NON_EMPTY_GROUP,
+])
+
+export function isActive(code: number): boolean {
+  return active.has(code)
+}
+
 /** What a caller is told of an error number in the answer to a call about a group. */
 export function groupProblem(code: number, group: string): Problem {
-  switch (code) {
-    case KafkaCode.GROUP_ID_NOT_FOUND:
-      return noSuchGroup(group)
-    // To the broker, who commits without being a member of a group that has some is a member it does not know.
-    case KafkaCode.UNKNOWN_MEMBER_ID:
-    case KafkaCode.ILLEGAL_GENERATION:
-    case KafkaCode.REBALANCE_IN_PROGRESS:
-    case KafkaCode.NON_EMPTY_GROUP:
-      return new Problem('group_active', { detail: `Group ${quoted(group)} has members.` })
-    case KafkaCode.INVALID_GROUP_ID:
-      return new Problem('group_not_found', { detail: 'Kafka has no groups of such a name.' })
-    default:
-      return problemFromKafkaCode(code)
-  }
+  if (isActive(code)) return hasMembers(group)
+  if (code === KafkaCode.GROUP_ID_NOT_FOUND || code === KafkaCode.INVALID_GROUP_ID) return noSuchGroup(group)
+  return problemFromKafkaCode(code)
+}
+
+export function hasMembers(group: string): Problem {
+  return new Problem('group_active', { detail: `Group ${quoted(group)} has members.` })
 }
 
 export function noSuchGroup(group: string): Problem {

@@ -1,13 +1,14 @@
 import type { Problem } from '../../../problem.ts'
-import type { Cluster, TopicInfo } from '../../cluster.ts'
+import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { keyOf, type TopicPartition } from '../../topic-partition.ts'
 import type { Isolation } from '../../wire/fetch.ts'
-import { type Bounds, boundsOf } from '../topics/topic-offsets.ts'
+import { SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
+import type { Bounds } from '../topics/topic-offsets.ts'
 import { type Committed, committedOffsets, inOrder } from './committed.ts'
 import { describeGroup, type GroupDescription } from './describe-group.ts'
-import { SETTLE_MS, TIMEOUT_MS } from './group-call.ts'
-import { type FoundTopic, findTopics, partitionProblem } from './group-topics.ts'
+
+import { boundsIn, type FoundTopic, findTopics, partitionProblem } from './group-topics.ts'
 import { nextRecordTimes } from './next-record-time.ts'
 import { refuseShareGroup } from './refusals.ts'
 
@@ -36,7 +37,6 @@ export interface GroupOffsets {
 
 /** The most partitions whose next record is looked for; the age of the others' is not told. */
 const MAX_DATED = 2_000
-const RETRY_MS = 50
 
 /**
  * Where a group is in every partition that it has committed in or is reading.
@@ -136,33 +136,4 @@ async function locate(
       problem: partitionProblem(found, partition, committed),
     }
   })
-}
-
-/** The bounds of these partitions, asked for again until the deadline where leaders move, and who leads them. */
-async function boundsIn(
-  cluster: Cluster,
-  topic: TopicInfo,
-  places: readonly TopicPartition[],
-  isolation: Isolation,
-  deadline: Deadline,
-): Promise<{ topic: TopicInfo; bounds: Map<number, Bounds> }> {
-  let latest = topic
-  for (;;) {
-    const own = restrict(latest, places)
-    const bounds = await boundsOf(cluster, own, deadline, isolation)
-    const settled = own.partitions.every((p) => p.leader < 0 || bounds.has(p.partition))
-    if (settled || deadline.passed) return { topic: own, bounds }
-    await deadline.pause(RETRY_MS)
-    latest = (await deadline.within(cluster.refreshTopic(topic.name)).catch(() => undefined)) ?? latest
-  }
-}
-
-/** The topic with these of its partitions alone. */
-function restrict(topic: TopicInfo, places: readonly TopicPartition[]): TopicInfo {
-  const partitions: TopicInfo['partitions'][number][] = []
-  for (const { partition } of places) {
-    const info = topic.partitions[partition]
-    if (info !== undefined) partitions[partition] = info
-  }
-  return { ...topic, partitions }
 }

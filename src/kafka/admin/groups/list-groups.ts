@@ -1,11 +1,13 @@
 import { isInternalGroup } from '../../../internal-groups.ts'
 import { Problem } from '../../../problem.ts'
+import type { BrokerConnection } from '../../broker-connection.ts'
 import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
-import { isAuthenticationError, KafkaCode, problemFromKafkaCode } from '../../errors.ts'
+import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { listGroups as listGroupsApi, type ListedGroup } from '../../wire/group-admin-apis.ts'
+import { SETTLE_MS } from '../timeouts.ts'
+import { askBrokers } from '../broker-answers.ts'
 import type { GroupState, GroupType } from './describe-group.ts'
-import { SETTLE_MS } from './group-call.ts'
 
 export interface GroupSummary {
   readonly group: string
@@ -21,6 +23,12 @@ export interface GroupList {
   readonly unanswered: readonly number[]
 }
 
+/** States and types to show; all where empty. */
+export interface GroupFilter {
+  readonly states: readonly GroupState[]
+  readonly types: readonly GroupType[]
+}
+
 const RETRY_MS = 100
 
 /** These pass: the broker is starting. */
@@ -32,26 +40,21 @@ const passing = new Set<number>([
 
 /**
  * The groups that the gateway may see, as every broker has those that it coordinates.
- * @param filter states and types to show; all where empty
  * @throws Problem kafka_unavailable where no broker answers; kafka_auth_failed
  */
-export async function listGroups(
-  cluster: Cluster,
-  filter: { readonly states: readonly GroupState[]; readonly types: readonly GroupType[] },
-): Promise<GroupList> {
+export async function listGroups(cluster: Cluster, filter: GroupFilter): Promise<GroupList> {
   const deadline = new Deadline(SETTLE_MS)
   await deadline.within(cluster.ping())
-  const nodes = [...cluster.brokers.keys()].sort((a, b) => a - b)
-  const answers = await Promise.all(
-    nodes.map((node) => askBroker(cluster, node, filter, deadline).catch(orUnanswered)),
+  const nodes = [...cluster.brokers.keys()]
+  const { answers, unanswered } = await askBrokers(cluster, nodes, deadline, (connection) =>
+    groupsOf(connection, filter, deadline),
   )
-  const unanswered = nodes.filter((_, i) => answers[i] === undefined)
-  if (unanswered.length === nodes.length) {
+  if (answers.size === 0) {
     throw new Problem('kafka_unavailable', { detail: 'No broker listed its groups in time.' })
   }
   // Of a group that has just moved two brokers may tell.
   const groups = new Map<string, GroupSummary>()
-  for (const listed of answers.flatMap((answer) => answer ?? [])) {
+  for (const listed of [...answers.values()].flat()) {
     if (isInternalGroup(listed.groupId)) continue
     const summary = toSummary(listed)
     if (filter.states.length > 0 && !filter.states.includes(summary.state)) continue
@@ -61,23 +64,14 @@ export async function listGroups(
   return { groups: [...groups.values()].sort((a, b) => (a.group < b.group ? -1 : 1)), unanswered }
 }
 
-/** Undefined for a broker that cannot be asked. @throws what asking another broker would not mend */
-function orUnanswered(error: unknown): undefined {
-  if (isAuthenticationError(error)) throw new Problem('kafka_auth_failed', { cause: error })
-  if (error instanceof Problem && error.code !== 'kafka_unavailable') throw error
-}
-
-async function askBroker(
-  cluster: Cluster,
-  node: number,
-  { states, types }: { readonly states: readonly GroupState[]; readonly types: readonly GroupType[] },
+/** @throws Problem; the client's connection errors */
+async function groupsOf(
+  connection: BrokerConnection,
+  { states, types }: GroupFilter,
   deadline: Deadline,
 ): Promise<readonly ListedGroup[]> {
   for (;;) {
-    const connection = await deadline.within(cluster.control(node))
-    const { errorCode, groups } = await deadline.within(
-      connection.call(listGroupsApi, [...states], [...types]),
-    )
+    const { errorCode, groups } = await connection.call(listGroupsApi, [...states], [...types])
     if (errorCode === KafkaCode.NONE) return groups
     if (!passing.has(errorCode) || deadline.passed) throw problemFromKafkaCode(errorCode)
     await deadline.pause(RETRY_MS)

@@ -5,7 +5,7 @@ import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { alterQuotas, describeQuotas } from '../../wire/quota-apis.ts'
 import { changeCluster, passingCode } from '../controller-call.ts'
 import { untilHeard } from '../settled.ts'
-import { entriesOf, TIMEOUT_MS, toWireFilter } from './list-quotas.ts'
+import { entriesOf, toWireFilter } from './list-quotas.ts'
 import {
   entityTypes,
   partsOf,
@@ -15,6 +15,7 @@ import {
   type Quotas,
 } from './quota-names.ts'
 import { ruleBroken } from './quota-rules.ts'
+import { TIMEOUT_MS } from '../timeouts.ts'
 
 export interface ChangedQuotas {
   readonly entry: QuotaEntry

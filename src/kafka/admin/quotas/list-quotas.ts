@@ -15,9 +15,7 @@ import {
   type QuotaEntry,
   quotaNames,
 } from './quota-names.ts'
-
-/** Milliseconds within which an operation on quotas answers. */
-export const TIMEOUT_MS = 10_000
+import { TIMEOUT_MS } from '../timeouts.ts'
 
 /**
  * The quotas of every entity that has the parts of `entity`, sorted by entity.

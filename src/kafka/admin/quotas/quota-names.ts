@@ -35,5 +35,8 @@ export function partsOf(entity: QuotaEntity): [EntityType, string | null][] {
 
 /** Equal for equal entities alone, and the order in which they are listed. */
 export function keyOfEntity(entity: QuotaEntity): string {
-  return JSON.stringify(partsOf(entity))
+  return partsOf(entity)
+    .flat()
+    .map((part) => JSON.stringify(part))
+    .join(' ')
 }

@@ -1,44 +1,33 @@
-import { Problem, type ProblemCode } from '../../../problem.ts'
-import type { Cluster, TopicInfo } from '../../cluster.ts'
+import { Problem } from '../../../problem.ts'
+import type { Cluster } from '../../cluster.ts'
 import { type Change, changeCluster } from '../controller-call.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { createTopics, type CreateTopicsAnswer } from '../../wire/topic-apis.ts'
-import { POLL_MS, SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
+import { TIMEOUT_MS } from '../timeouts.ts'
 import { configsOf, toDescription, type TopicDescription } from './describe-topic.ts'
+import { untilServed } from './served-topic.ts'
 import { refusedConfig, toTopicConfigs, type TopicConfig } from './topic-configs.ts'
-import { type Bounds, boundsOf } from './topic-offsets.ts'
+import { TopicRefused } from './topic-refused.ts'
+import { SIZES_MS, sizesOf } from './topic-sizes.ts'
 
 /** A topic to be made. What is left out is the cluster's default. */
 export interface TopicSpec {
   readonly name: string
   readonly partitions?: number | undefined
   readonly replicationFactor?: number | undefined
+  /** The brokers of each partition, the preferred leader first; instead of the two numbers. */
+  readonly assignments?: readonly (readonly number[])[] | undefined
   readonly configs: ReadonlyMap<string, string>
 }
 
-/** What a topic that was only validated would be. */
+/** What a topic would be whose making or change was only validated. */
 export interface TopicPlan {
   readonly name: string
   readonly partitions: number
   readonly replicationFactor: number
   /** Null where Kafka does not let the gateway see them. */
   readonly configs: readonly TopicConfig[] | null
-}
-
-/** Kafka refuses one part of a spec. The message is ours, and may be shown to the caller. */
-export class TopicRefused extends Error {
-  readonly code: ProblemCode
-  readonly part: keyof TopicSpec
-  readonly config: string | undefined
-
-  constructor(code: ProblemCode, part: keyof TopicSpec, reason: string, cause: unknown, config?: string) {
-    super(reason, { cause })
-    this.name = 'TopicRefused'
-    this.code = code
-    this.part = part
-    this.config = config
-  }
 }
 
 type CreateAnswer = CreateTopicsAnswer['topics'][number]
@@ -58,10 +47,13 @@ export async function createTopic(cluster: Cluster, spec: TopicSpec): Promise<To
   // A try whose answer was lost has made it; only a topic that was not there before can be that one.
   const madeBefore = exists && repeated && before === undefined
   if (answer.errorCode !== KafkaCode.NONE && !madeBefore) throw refusal(cluster, spec, answer)
-  const { topic, bounds } = await untilServed(cluster, spec.name, answer.topicId, deadline)
+  const { topicId } = answer
+  // A broker that lags may still show an earlier topic of the same name.
+  const isNew = ({ id }: { id: string }) => topicId === NO_ID || id === topicId
+  const { topic, bounds } = await untilServed(cluster, spec.name, isNew, deadline)
   const known = exists || answer.configs === null ? undefined : toTopicConfigs(answer.configs)
   const configs = known ?? (await configsOf(cluster, spec.name, deadline)) ?? null
-  return toDescription(topic, bounds, configs)
+  return toDescription(topic, bounds, await sizesOf(cluster, topic, deadline.slice(SIZES_MS)), configs)
 }
 
 /**
@@ -87,7 +79,7 @@ function create(
     name: spec.name,
     numPartitions: spec.partitions ?? -1,
     replicationFactor: spec.replicationFactor ?? -1,
-    assignments: [],
+    assignments: (spec.assignments ?? []).map((brokerIds, partitionIndex) => ({ partitionIndex, brokerIds })),
     configs: [...spec.configs].map(([name, value]) => ({ name, value })),
   }
   return changeCluster(cluster, deadline, async (connection, timeoutMs) => {
@@ -96,27 +88,9 @@ function create(
   })
 }
 
-/** Polls until each partition's leader answers for it, or half the time is over: the topic exists either way. */
-async function untilServed(
-  cluster: Cluster,
-  name: string,
-  id: string,
-  deadline: Deadline,
-): Promise<{ topic: TopicInfo; bounds: Map<number, Bounds> }> {
-  const settle = new Deadline(SETTLE_MS)
-  for (;;) {
-    cluster.forgetTopic(name)
-    const topic = await deadline.within(cluster.refreshTopic(name))
-    // A broker that lags may still show an earlier topic of the same name.
-    if (topic !== undefined && (id === NO_ID || topic.id === id)) {
-      const bounds = await boundsOf(cluster, topic, settle)
-      if (bounds.size === topic.partitions.length || settle.passed) return { topic, bounds }
-    }
-    await deadline.pause(POLL_MS)
-  }
-}
-
 function refusal(cluster: Cluster, spec: TopicSpec, { errorCode, errorMessage }: CreateAnswer): Error {
+  const refused = (path: readonly (string | number)[], reason: string) =>
+    new TopicRefused('invalid_topic_config', path, reason, errorMessage)
   switch (errorCode) {
     case KafkaCode.TOPIC_ALREADY_EXISTS:
       return new Problem('topic_exists', { detail: `There is a topic ${spec.name} already.` })
@@ -124,25 +98,44 @@ function refusal(cluster: Cluster, spec: TopicSpec, { errorCode, errorMessage }:
       // The name itself was checked, so it is the one rule that needs the other topics.
       return new TopicRefused(
         'invalid_topic_name',
-        'name',
+        ['name'],
         "a topic exists whose name differs only in '.' and '_', which Kafka's metrics cannot tell apart",
         errorMessage,
       )
     case KafkaCode.INVALID_PARTITIONS:
-      return new TopicRefused('invalid_topic_config', 'partitions', 'Kafka refused this number', errorMessage)
+      return refused(['partitions'], 'Kafka refused this number')
     case KafkaCode.INVALID_REPLICATION_FACTOR: {
       const brokers = cluster.brokers.size
       const reason =
         spec.replicationFactor === undefined
           ? `the cluster's default is more than its brokers can hold (${brokers}); give one`
           : `at most the number of brokers, ${brokers}`
-      return new TopicRefused('invalid_topic_config', 'replicationFactor', reason, errorMessage)
+      return refused(['replicationFactor'], reason)
+    }
+    case KafkaCode.INVALID_REPLICA_ASSIGNMENT: {
+      const { path, reason } = refusedAssignment(cluster, spec.assignments ?? [])
+      return refused(['assignments', ...path], reason)
     }
     case KafkaCode.INVALID_CONFIG: {
       const { config, reason } = refusedConfig([...spec.configs.keys()], errorMessage)
-      return new TopicRefused('invalid_topic_config', 'configs', reason, errorMessage, config)
+      return refused(config === undefined ? ['configs'] : ['configs', config], reason)
     }
     default:
       return problemFromKafkaCode(errorCode, undefined, errorMessage)
   }
+}
+
+/** Kafka knows brokers that are down, too, so what it refused is looked for among those that metadata does not name. */
+function refusedAssignment(
+  cluster: Cluster,
+  assignments: readonly (readonly number[])[],
+): { path: number[]; reason: string } {
+  const brokers = [...cluster.brokers.keys()].sort((a, b) => a - b)
+  for (const [partition, replicas] of assignments.entries()) {
+    const index = replicas.findIndex((broker) => !cluster.brokers.has(broker))
+    if (index < 0) continue
+    const reason = `the cluster has no broker ${replicas[index]}; its brokers are ${brokers.join(', ')}`
+    return { path: [partition, index], reason }
+  }
+  return { path: [], reason: 'Kafka refused to place the replicas so' }
 }

@@ -6,10 +6,13 @@ import { describeConfigs, TOPIC_RESOURCE } from '../../wire/config-apis.ts'
 import { POLL_MS, SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
 import { toTopicConfigs, type TopicConfig } from './topic-configs.ts'
 import { type Bounds, boundsOf } from './topic-offsets.ts'
+import { sizesOf } from './topic-sizes.ts'
 
 export interface PartitionDescription extends PartitionInfo {
   /** Missing where the partition has no leader, or it does not answer. */
   readonly bounds: Bounds | undefined
+  /** Bytes on the leader's disk. Missing where they are not told. */
+  readonly size: number | undefined
 }
 
 export interface TopicDescription extends Omit<TopicInfo, 'partitions'> {
@@ -19,7 +22,8 @@ export interface TopicDescription extends Omit<TopicInfo, 'partitions'> {
 }
 
 /**
- * A topic as it is now. A partition whose leader does not answer within half the time is described without its bounds.
+ * A topic as it is now. A partition whose leader does not answer within half the time is described without its bounds
+ * and size.
  * @throws Problem topic_not_found, kafka_authorization, kafka_unavailable, kafka_auth_failed
  */
 export async function describeTopic(cluster: Cluster, name: string): Promise<TopicDescription> {
@@ -28,13 +32,15 @@ export async function describeTopic(cluster: Cluster, name: string): Promise<Top
   for (;;) {
     const topic = await deadline.within(cluster.refreshTopic(name))
     if (topic === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
-    const [bounds, configs] = await Promise.all([
+    const [bounds, sizes, configs] = await Promise.all([
       boundsOf(cluster, topic, settle),
+      sizesOf(cluster, topic, settle),
       configsOf(cluster, name, deadline),
     ])
     // Asked at several brokers, which learn of a change one after the other.
     const settled = topic.partitions.every((p) => p.leader < 0 || bounds.has(p.partition))
-    if (configs !== undefined && (settled || settle.passed)) return toDescription(topic, bounds, configs)
+    if (configs !== undefined && (settled || settle.passed))
+      return toDescription(topic, bounds, sizes, configs)
     await deadline.pause(POLL_MS)
   }
 }
@@ -42,9 +48,12 @@ export async function describeTopic(cluster: Cluster, name: string): Promise<Top
 export function toDescription(
   topic: TopicInfo,
   bounds: ReadonlyMap<number, Bounds>,
+  sizes: ReadonlyMap<number, number>,
   configs: readonly TopicConfig[] | null,
 ): TopicDescription {
-  const partitions = topic.partitions.map((p) => ({ ...p, bounds: bounds.get(p.partition) }))
+  const partitions = topic.partitions.map((p) => {
+    return { ...p, bounds: bounds.get(p.partition), size: sizes.get(p.partition) }
+  })
   return { ...topic, partitions, configs }
 }
 

@@ -63,6 +63,10 @@ export function refusedConfig(
   brokerText: string | null,
 ): { config?: string; reason: string } {
   const text = brokerText ?? ''
+  const notList = /^Can't (?:APPEND|SUBTRACT) to key (.*) because its type is not LIST/s.exec(text)?.[1]
+  if (notList !== undefined && names.includes(notList)) {
+    return { config: notList, reason: 'not a list, so it is set as a whole' }
+  }
   const unknown = /^Unknown topic config name: ?(.*)$/s.exec(text)?.[1]
   if (unknown !== undefined && names.includes(unknown)) {
     return { config: unknown, reason: 'Kafka has no topic config of this name' }

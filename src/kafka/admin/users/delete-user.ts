@@ -4,8 +4,9 @@ import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { alterUsers, describeUsers } from '../../wire/user-apis.ts'
 import { changeCluster } from '../controller-call.ts'
 import { untilHeard } from '../settled.ts'
-import { findUser, noUser, TIMEOUT_MS, toCredentials } from './list-users.ts'
+import { findUser, noUser, toCredentials } from './list-users.ts'
 import { numberOf, type ScramMechanism } from './scram.ts'
+import { TIMEOUT_MS } from '../timeouts.ts'
 
 /**
  * Deletes a user's credential of one mechanism, or of all, and waits until the brokers have heard of it. Who is logged in

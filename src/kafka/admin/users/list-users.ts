@@ -4,9 +4,7 @@ import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../../errors.ts'
 import { describeUsers, type WireCredential } from '../../wire/user-apis.ts'
 import { type Credential, mechanismOf } from './scram.ts'
-
-/** Milliseconds within which an operation on users answers. */
-export const TIMEOUT_MS = 10_000
+import { TIMEOUT_MS } from '../timeouts.ts'
 
 export interface User {
   readonly user: string

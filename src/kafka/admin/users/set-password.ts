@@ -5,8 +5,9 @@ import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { alterUsers, describeUsers } from '../../wire/user-apis.ts'
 import { changeCluster } from '../controller-call.ts'
 import { untilHeard } from '../settled.ts'
-import { findUser, TIMEOUT_MS, toCredentials, type User } from './list-users.ts'
+import { findUser, toCredentials, type User } from './list-users.ts'
 import { type Credential, numberOf, saltPassword } from './scram.ts'
+import { TIMEOUT_MS } from '../timeouts.ts'
 
 /**
  * Sets the password that a user logs in with by one mechanism; those of others stay. Waits until the brokers have heard of

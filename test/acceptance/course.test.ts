@@ -1,20 +1,28 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { freePort } from '../../dev/kafka/free-port.ts'
 import { startTemporaryBroker } from '../../dev/kafka/temporary-broker.ts'
 import { type AnswerGate, startAnswerGate } from '../support/answer-gate.ts'
+import { hasBrowser, startBrowser } from '../support/browser.ts'
 import { courseEnvironment, hasPostgres, Newcomer } from '../support/course.ts'
+import { commandsOfCourse, expectations } from '../support/course-page.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { http } from '../support/http.ts'
 import { hasPython } from '../support/python.ts'
 import { readAll } from '../support/read-all.ts'
+import type { TestProcess } from '../support/start-process.ts'
 
 const TIMEOUT_MS = 60_000
+/** What one command of the page may take, ms. */
+const COMMAND_MS = 30_000
 
-describe.skipIf(!hasPython)('a program of the course that is killed', () => {
-  // Of their own, since the programs name their topics and groups.
+/** What the list in a page shows. */
+const shownBy = (tab: Page) => () => tab.locator('#messages li').allTextContents()
+
+describe.skipIf(!hasPython)('the course', () => {
+  // Of its own, since the programs name their topics and groups.
   let kafka: Awaited<ReturnType<typeof startTemporaryBroker>>
   let bin = ''
   beforeAll(async () => {
@@ -23,9 +31,82 @@ describe.skipIf(!hasPython)('a program of the course that is killed', () => {
   }, 120_000)
   afterAll(() => kafka.stop())
 
+  it(
+    'is a page of commands that work as written, in the order written',
+    { timeout: 2 * TIMEOUT_MS },
+    async () => {
+      const { url } = await startTestGateway({ KAFKA_BROKERS: kafka.bootstrap })
+      onTestFinished(() => forget(url, ['orders', 'invoices', 'customers']))
+      const newcomer = new Newcomer(bin, { SLUICE_URL: url })
+      if (hasPostgres) newcomer.havePostgres()
+      const [browserPort, ordersPort] = [await freePort(), await freePort()]
+      const here = (command: string) =>
+        command
+          .replaceAll('http://127.0.0.1:8080', url)
+          .replaceAll('ws://127.0.0.1:8080', url.replace('http', 'ws'))
+          .replaceAll('http://127.0.0.1:8001', `http://127.0.0.1:${ordersPort}`)
+          .replaceAll('/tmp/sluice-course', String(newcomer.env.PGHOST))
+          // What npx runs in that folder, as the first command shows; it thinks for a second each time.
+          .replaceAll(/^npx sluice (?!topics create test2)|(?<=\| )npx sluice /g, 'bin/sluice.mjs ')
+      const running: TestProcess[] = []
+      let tab: Page | undefined
+
+      for (const { line, written } of commandsOfCourse()) {
+        const entry = expectations.find(({ command }) => command.test(written))
+        if (entry === undefined)
+          expect.fail(`docs/course.md line ${line}: nothing is expected of\n${written}`)
+        const { prints, how } = entry
+        if (how === 'last') for (const child of running.splice(0)) await child.kill9()
+        const settings = { PORT: String(written.includes('orders.mjs') ? ordersPort : browserPort) }
+        const type = async () => {
+          const child = newcomer.start(here(written), settings)
+          const tooLong = setTimeout(() => void child.kill9(), COMMAND_MS)
+          try {
+            if (how === 'stays' || how === 'waits') await child.printed(prints)
+            if (how === 'stays') {
+              running.push(child)
+              return child.stdout
+            }
+            if (how === 'waits') child.signal('SIGINT')
+            const { code, stdout, stderr } = await child.ended
+            if (how !== 'waits') expect(code, `${written}\n${stdout}${stderr}`).toBe(0)
+            return stdout + stderr
+          } finally {
+            clearTimeout(tooLong)
+          }
+        }
+        if (how === 'again')
+          await expect.poll(type, { timeout: COMMAND_MS, message: written }).toMatch(prints)
+        else expect(await type(), `docs/course.md line ${line}`).toMatch(prints)
+
+        if (written.includes('browser.py') && hasBrowser) {
+          tab = await (await startBrowser()).newPage()
+          await tab.goto(`http://127.0.0.1:${browserPort}`)
+          await expect.poll(shownBy(tab), { timeout: 30_000 }).toHaveLength(2 + 10)
+        }
+        if (written.includes('garden 10') && tab !== undefined) {
+          const isShown = (count: number) =>
+            expect.poll(shownBy(tab!), { timeout: 30_000 }).toHaveLength(count)
+          await isShown(2 + 10 + 10)
+          // Stopped and started again: the page goes on by itself.
+          await running.pop()!.kill9()
+          running.push(newcomer.start('python examples/course/browser.py test2', settings))
+          await newcomer.run('python examples/course/producer.py test2 attic 1')
+          await isShown(2 + 10 + 10 + 1)
+        }
+      }
+    },
+  )
+
+  /** The next test has the same names. */
+  async function forget(url: string, topics: readonly string[]): Promise<void> {
+    for (const topic of topics) await http({ url }).delete(`/v1/topics/${topic}`)
+  }
+
   /** A newcomer whose programs reach the gateway by a gate that can keep an answer. */
   async function arrive(topics: Record<string, object>): Promise<{ newcomer: Newcomer; gate: AnswerGate }> {
     const gateway = await startTestGateway({ KAFKA_BROKERS: kafka.bootstrap })
+    onTestFinished(() => forget(gateway.url, Object.keys(topics)))
     for (const [name, members] of Object.entries(topics))
       expect((await http(gateway).post('/v1/topics', { name, ...members })).status).toBe(201)
     const gate = await startAnswerGate(gateway)
@@ -33,11 +114,11 @@ describe.skipIf(!hasPython)('a program of the course that is killed', () => {
   }
 
   it(
-    'leaves no order without its invoice, and none with two: orders and billing',
+    'has no order without its invoice, and none with two, whichever service is killed',
     async () => {
       const { newcomer, gate } = await arrive({ orders: { partitions: 3 }, invoices: { partitions: 3 } })
-      const port = String(await freePort())
-      const startOrders = () => newcomer.start('node examples/course/orders.mjs', { PORT: port })
+      const port = await freePort()
+      const startOrders = () => newcomer.start('node examples/course/orders.mjs', { PORT: String(port) })
       const startBilling = () => newcomer.start('python examples/course/billing.py')
       const at = (id: number) => `http://127.0.0.1:${port}/${id}`
       /** As a customer who sends an order again until it is accepted. */
@@ -96,7 +177,7 @@ describe.skipIf(!hasPython)('a program of the course that is killed', () => {
   )
 
   it.skipIf(!hasPostgres)(
-    'leaves the copy of a table as the table, every change in the topic once: feeder and subscriber',
+    'has every change of a table in the topic once, and in the copy, though feeder and subscriber are killed',
     async () => {
       const { newcomer, gate } = await arrive({ customers: { cleanup: 'compact' } })
       newcomer.havePostgres()
@@ -112,15 +193,17 @@ describe.skipIf(!hasPython)('a program of the course that is killed', () => {
       let subscriber = startSubscriber()
       await feeder.printed(/ready/)
       await sql('UPDATE customers SET id = id')
-      await feeder.printed(/2 records of commit/)
+      await feeder.printed(/commit \d+: 2 written/)
 
-      // The record is written, and the feeder doesn't know.
+      // The record is written, and the feeder doesn't know. Another one waits to take over.
+      const next = startFeeder()
       let answered = gate.swallow(PUT)
       await sql(`INSERT INTO customers VALUES (3, 'O''Brien: [x] ''y'' new-tuple: id[integer]:9 Ü\\', '')`)
       await answered
+      expect(next.stdout).toBe('')
       await feeder.kill9()
-      feeder = startFeeder()
-      await feeder.printed(/1 records of commit/)
+      feeder = next
+      await feeder.printed(/commit \d+: 1 written/)
 
       // In the middle of a commit that is larger than what goes at once, the second part of it.
       answered = gate.swallow(PUT, 1)
@@ -131,7 +214,7 @@ describe.skipIf(!hasPython)('a program of the course that is killed', () => {
       await feeder.kill9()
       await subscriber.kill9()
       feeder = startFeeder()
-      await feeder.printed(/1000 records of commit/)
+      await feeder.printed(/commit \d+: 1000 written/)
       subscriber = startSubscriber()
 
       // A value that is kept out of the row, and so is not in the log of a change that leaves it alone; a key that changes.
@@ -157,6 +240,13 @@ describe.skipIf(!hasPython)('a program of the course that is killed', () => {
       expect(changes).toHaveLength(2 + 1 + 1000 + 2 + 2 + 500 + 1)
       expect(new Set(changes).size).toBe(changes.length)
       expect(changes).toEqual(changes.toSorted(byPlace))
+
+      // Kafka no longer knows the producer, as after a day without a change.
+      await forget(gate.url, ['customers'])
+      expect((await http(gate).post('/v1/topics', { name: 'customers' })).status).toBe(201)
+      await sql(`INSERT INTO customers VALUES (8, 'later', NULL)`)
+      const keys = async () => (await readAll('customers', kafka.bootstrap)).map(({ key }) => String(key))
+      await expect.poll(keys, { timeout: 20_000, interval: 500 }).toEqual(['8'])
     },
     TIMEOUT_MS,
   )
@@ -165,13 +255,4 @@ describe.skipIf(!hasPython)('a program of the course that is killed', () => {
 function byPlace(one: string, other: string): number {
   const [a, b] = [one, other].map((change) => change.split('/').map(Number)) as [number[], number[]]
   return a[0]! - b[0]! || a[1]! - b[1]!
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

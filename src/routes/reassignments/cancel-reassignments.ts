@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import { cancelReassignments } from '../../kafka/admin/reassignments/cancel-reassignments.ts'
+import { flag } from '../parameters.ts'
+import { answerEach } from '../results.ts'
+import { addRoute, type App, checkTopicName, parseQuery, problemResponses } from '../route.ts'
+import { filterMembers, Step, toItems } from './reassignment-schemas.ts'
+
+const CancelledReassignments = z
+  .strictObject({
+    results: z.array(Step).describe('Each partition, from all its replicas now to those it keeps.'),
+    dryRun: z.boolean(),
+  })
+  .meta({ id: 'CancelledReassignments' })
+
+const Query = z.strictObject({
+  ...filterMembers,
+  dryRun: flag('Only say what would be cancelled. Nothing is.'),
+})
+
+const content = { 'application/json': { schema: CancelledReassignments } }
+
+export function registerCancelReassignments(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
+  addRoute(
+    app,
+    {
+      operationId: 'cancelReassignments',
+      method: 'delete',
+      path: '/v1/reassignments',
+      tags: ['Cluster'],
+      summary: 'Cancel reassignments in progress',
+      description:
+        'Those that the query names, or all: the replicas that were being added go, those that were to be removed stay. After a 503 it may be done or not: ask again, and take a 404 for done.',
+      request: { query: Query },
+      responses: {
+        200: { description: 'They are cancelled.', content },
+        207: { description: 'Some are; those that Kafka refused have an `error`.', content },
+        ...problemResponses(
+          'internal_topic',
+          'kafka_authorization',
+          'no_reassignment',
+          'topic_not_found',
+          'not_acceptable',
+          'invalid_parameter',
+          'invalid_assignment',
+          'kafka_auth_failed',
+          'kafka_unavailable',
+        ),
+      },
+    },
+    async (c) => {
+      const { topic, partition, dryRun } = parseQuery(Query, c)
+      if (topic !== undefined) checkTopicName(topic)
+      return answerEach(c, toItems(await cancelReassignments(cluster, { topic, partition }, dryRun)), {
+        dryRun,
+      })
+    },
+  )
+}

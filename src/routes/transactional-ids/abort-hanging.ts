@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import { abortHanging } from '../../kafka/admin/transactions/abort-hanging.ts'
+import { readJson } from '../body.ts'
+import {
+  addRoute,
+  type App,
+  checkBody,
+  parseQuery,
+  partitionParam,
+  problemResponses,
+  TopicName,
+  topicParam,
+} from '../route.ts'
+import { AbortedHanging, HangingKey } from './producer-schemas.ts'
+
+const NoQuery = z.strictObject({})
+
+export function registerAbortHanging(app: App, { cluster, config }: Pick<Deps, 'cluster' | 'config'>): void {
+  addRoute(
+    app,
+    {
+      operationId: 'abortHanging',
+      method: 'post',
+      path: '/v1/topics/{topic}/partitions/{partition}/abort',
+      tags: ['Cluster'],
+      summary: 'Abort a hanging transaction in one partition',
+      description:
+        'One that `GET /v1/hanging-transactions` lists: it is open in the partition, and no coordinator will ever end it (KIP-664). Any other is refused. After a 503 it may have been aborted or not: ask again, and take a 404 for done.',
+      request: {
+        params: z.object({ topic: TopicName, partition: z.int().min(0).max(0x7fffffff) }),
+        body: { required: true, content: { 'application/json': { schema: HangingKey } } },
+      },
+      responses: {
+        200: {
+          description: 'What was aborted, or would be.',
+          content: { 'application/json': { schema: AbortedHanging } },
+        },
+        ...problemResponses(
+          'malformed_json',
+          'internal_topic',
+          'kafka_authorization',
+          'topic_not_found',
+          'partition_not_found',
+          'no_open_transaction',
+          'transaction_not_hanging',
+          'body_too_large',
+          'unsupported_media_type',
+          'unsupported_content_encoding',
+          'invalid_request',
+          'invalid_topic_name',
+          'invalid_partition',
+          'invalid_parameter',
+          'kafka_auth_failed',
+          'kafka_unavailable',
+        ),
+      },
+    },
+    async (c) => {
+      parseQuery(NoQuery, c)
+      const [topic, partition] = [topicParam(c), partitionParam(c)]
+      const { dryRun, ...key } = checkBody(HangingKey, await readJson(c, config.limits))
+      const { producer } = await abortHanging(cluster, { topic, partition, ...key }, dryRun)
+      const document: z.input<typeof AbortedHanging> = { topic, partition, ...producer, dryRun }
+      return c.json(document)
+    },
+  )
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import type { Deps } from '../../deps.ts'
+import { describeTransactionalId } from '../../kafka/admin/transactions/transactional-ids.ts'
+import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import {
+  TransactionalId,
+  TransactionalIdName,
+  transactionalIdParam,
+  toTransactionalId,
+} from './transactional-id-schemas.ts'
+
+const NoQuery = z.strictObject({})
+
+export function registerDescribeTransactionalId(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
+  addRoute(
+    app,
+    {
+      operationId: 'describeTransactionalId',
+      method: 'get',
+      path: '/v1/transactional-ids/{transactionalId}',
+      tags: ['Cluster'],
+      summary: 'Describe a transactional id, and the transaction that is open',
+      request: { params: z.object({ transactionalId: TransactionalIdName }) },
+      responses: {
+        200: {
+          description: 'What its coordinator says.',
+          content: { 'application/json': { schema: TransactionalId } },
+        },
+        ...problemResponses(
+          'kafka_authorization',
+          'transactional_id_not_found',
+          'invalid_parameter',
+          'kafka_auth_failed',
+          'kafka_unavailable',
+        ),
+      },
+    },
+    async (c) => {
+      parseQuery(NoQuery, c)
+      return c.json(toTransactionalId(await describeTransactionalId(cluster, transactionalIdParam(c))))
+    },
+  )
+}
