@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { asyncApiDocument } from '../src/asyncapi.ts'
 import { openApiDocument } from '../src/openapi.ts'
 import { configPage } from './generate/config-page.ts'
+import { metricsPage } from './generate/metrics-page.ts'
 import { problemsPage } from './generate/problems-page.ts'
 
 const yamlOptions = { aliasDuplicateObjects: false, lineWidth: 110, blockQuote: 'literal' } as const
@@ -12,4 +13,5 @@ export const generatedFiles: Readonly<Record<string, () => string>> = {
   'asyncapi.yaml': () => stringify(asyncApiDocument(), yamlOptions),
   'docs/config.md': configPage,
   'docs/problems.md': problemsPage,
+  'docs/metrics.md': metricsPage,
 }

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Deps } from './deps.ts'
+import { loggedPath } from './logged-path.ts'
 import { Problem } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
 import { allowOrigins } from './routes/cors.ts'
@@ -51,7 +52,8 @@ function unroutable(app: App, c: AppContext): Problem {
     const pattern = new RegExp(`^${route.path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
     if (route.path !== '/*' && pattern.test(c.req.path)) methods.add(route.method)
   }
-  if (methods.size === 0) return new Problem('no_such_route', { detail: `There is no ${c.req.path} here.` })
+  if (methods.size === 0)
+    return new Problem('no_such_route', { detail: `There is no ${loggedPath(c.req.path)} here.` })
   if (methods.has('GET')) methods.add('HEAD')
   const allow = [...methods].sort().join(', ')
   return new Problem('method_not_allowed', { detail: `This route takes ${allow}.`, headers: { allow } })
@@ -61,10 +63,13 @@ function unroutable(app: App, c: AppContext): Problem {
 export function problemResponse(c: AppContext, error: unknown, deps: Pick<Deps, 'log'>): Response {
   const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
   const requestId = requestIdOf(c)
+  const { outgoing } = c.env
+  outgoing.code = problem.code
+  outgoing.outcome ??= problem.options.outcome
   const fields = {
     requestId,
     method: c.req.method,
-    path: c.req.path,
+    path: loggedPath(c.req.path),
     code: problem.code,
     cause: problem.cause,
   }

@@ -8,7 +8,7 @@ import {
   toTlsConfig,
 } from './auth/auth-config.ts'
 import { type KafkaConfig, kafkaConfig, kafkaSettings } from './kafka-config.ts'
-import { integer } from './setting.ts'
+import { flag, integer } from './setting.ts'
 import { codecNames, parseTopicRules, type TopicRule, type WriteDefaults } from './topic-defaults.ts'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -41,6 +41,31 @@ export const settings = {
     .enum(logLevels, { error: `one of ${logLevels.join(', ')}` })
     .default('info')
     .describe(`Lowest level that is logged: ${logLevels.join(', ')}.`),
+  SLUICE_ACCESS_LOG: flag
+    .prefault('false')
+    .describe('Log a line for every request at level info; without it they are at level debug.'),
+  SLUICE_AUDIT_LOG: z
+    .string()
+    .min(1, 'the path of a file, or stdout')
+    .optional()
+    .describe(
+      'Where to keep the audit log: the path of a file, which is appended to and opened again on SIGHUP, or `stdout`. Without it there is none.',
+    ),
+  SLUICE_METRICS_PORT: integer(0, 65_535)
+    .optional()
+    .describe(
+      'Port to serve Prometheus metrics on, at `/metrics`; of several workers the first, the others have those after it. 0 takes any free one. Without it they are not served.',
+    ),
+  SLUICE_METRICS_HOST: z
+    .string()
+    .min(1, 'a host name or address')
+    .default('127.0.0.1')
+    .describe('Address to serve metrics on. Whoever reaches it may read them.'),
+  SLUICE_METRICS_TOPICS: integer(0, 100_000)
+    .prefault('100')
+    .describe(
+      'Most topics, and most groups, that metrics tell apart by name; those that come later are `other`.',
+    ),
   SLUICE_MAX_BODY_BYTES: integer(1_024, 1_073_741_824)
     .prefault('8388608')
     .describe('Largest request body, in bytes. Guards memory against one huge request.'),
@@ -188,6 +213,15 @@ export interface Config {
   readonly dataDir: string
   readonly kafkaPort: number
   readonly logLevel: (typeof logLevels)[number]
+  readonly accessLog: boolean
+  /** The path of a file, or `stdout`; none, where left out. */
+  readonly auditLog: string | undefined
+  readonly metrics: {
+    /** Not served, where left out. */
+    readonly port: number | undefined
+    readonly host: string
+    readonly topics: number
+  }
   readonly shutdownTimeoutMs: number
   readonly allowedOrigins: readonly string[]
   readonly kafka: KafkaConfig
@@ -195,6 +229,8 @@ export interface Config {
   readonly auth: AuthConfig | undefined
   /** HTTPS; undefined where it is HTTP. */
   readonly tls: TlsConfig | undefined
+  /** The OTEL_ variables, where they ask for traces to be exported. */
+  readonly otel: Readonly<Record<string, string | undefined>> | undefined
   /** What tokens are signed with; kept in Kafka where not set. */
   readonly secret: string | undefined
   readonly group: {
@@ -268,6 +304,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const s = values as Settings
   if (s.SLUICE_GROUP_GRACE_MS > s.SLUICE_GROUP_MAX_GRACE_MS)
     problems.push('SLUICE_GROUP_GRACE_MS: expected at most SLUICE_GROUP_MAX_GRACE_MS')
+  if ((s.SLUICE_METRICS_PORT ?? 0) + s.SLUICE_WORKERS - 1 > 65_535)
+    problems.push('SLUICE_METRICS_PORT: expected room for a port for each of SLUICE_WORKERS after it')
   const kafka = kafkaConfig(s, env, problems, warnings)
   const auth = toAuthConfig(s, problems)
   const tls = toTlsConfig(s, problems)
@@ -284,11 +322,17 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     dataDir: s.SLUICE_DATA_DIR,
     kafkaPort: s.SLUICE_KAFKA_PORT,
     logLevel: s.SLUICE_LOG_LEVEL,
+    accessLog: s.SLUICE_ACCESS_LOG,
+    auditLog: s.SLUICE_AUDIT_LOG,
+    metrics: { port: s.SLUICE_METRICS_PORT, host: s.SLUICE_METRICS_HOST, topics: s.SLUICE_METRICS_TOPICS },
     shutdownTimeoutMs: s.SLUICE_SHUTDOWN_TIMEOUT_MS,
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
     kafka,
     auth,
     tls,
+    otel: asksForTraces(env)
+      ? Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('OTEL_')))
+      : undefined,
     secret: s.SLUICE_SECRET,
     group: {
       sessionTimeoutMs: s.SLUICE_GROUP_SESSION_TIMEOUT_MS,
@@ -328,6 +372,12 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     },
     warnings,
   })
+}
+
+/** Whether the environment asks for traces to be exported, as OpenTelemetry's specification has it. */
+function asksForTraces(env: NodeJS.ProcessEnv): boolean {
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return false
+  return Boolean(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT)
 }
 
 function didYouMean(name: string): string {

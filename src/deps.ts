@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import type { Guard } from './auth/guard.ts'
 import type { Tickets } from './auth/tickets.ts'
+import type { RequestObserver } from './answer.ts'
+import type { AuditLog } from './audit/audit-log.ts'
 import type { Config } from './config.ts'
 import type { Cluster } from './kafka/cluster.ts'
 import type { ExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
@@ -8,7 +10,9 @@ import type { SecretStore } from './kafka/secret-store.ts'
 import type { ByteBudget } from './kafka/writer/byte-budget.ts'
 import type { TopicWriter } from './kafka/writer/topic-writer.ts'
 import type { Transactions } from './kafka/transactions/transactions.ts'
+import type { Meters } from './metrics/meters.ts'
 import type { StreamSlots } from './streams/slots.ts'
+import type { Tracing } from './tracing/tracing.ts'
 
 /** What the routes and the WebSocket server are given. Nothing below reads the environment or opens a socket itself. */
 export interface Deps {
@@ -28,6 +32,13 @@ export interface Deps {
   readonly budget: ByteBudget
   /** The streams that are open. */
   readonly slots: StreamSlots
+  /** What happens, counted. */
+  readonly meters: Meters
+  /** Told of requests. */
+  readonly observer: RequestObserver
+  /** Undefined where nobody asks for one. */
+  readonly audit: AuditLog | undefined
+  readonly tracing: Tracing | undefined
   /** True from the moment a shutdown begins: no new work is taken. */
   readonly draining: () => boolean
   /** Aborted at that moment, for what is under way. */

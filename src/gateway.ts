@@ -1,28 +1,40 @@
 import type { Logger } from 'pino'
 import { createApp } from './app.ts'
 import { openGuard } from './auth/open-guard.ts'
+import { AuditLog } from './audit/audit-log.ts'
 import type { Config } from './config.ts'
 import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http-server.ts'
 import { ListenerCertificates } from './listener-certificates.ts'
 import { Cluster } from './kafka/cluster.ts'
+import { KafkaMeter } from './kafka/meter.ts'
 import { createBatchSender, createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
 import { SecretStore } from './kafka/secret-store.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { TopicWriter } from './kafka/writer/topic-writer.ts'
 import { Transactions } from './kafka/transactions/transactions.ts'
+import { Meters } from './metrics/meters.ts'
+import type { Sources } from './metrics/readings.ts'
+import type { MetricsServer } from './metrics/server.ts'
+import { createObserver } from './request-observer.ts'
 import { StreamSlots } from './streams/slots.ts'
 import { TopicDefaults } from './topic-defaults.ts'
+import type { Tracing } from './tracing/tracing.ts'
+import { version } from './version.ts'
 import { createWsServer } from './ws/server.ts'
 
 /** A gateway that listens. */
 export interface Gateway {
   /** Where it listens, such as http://127.0.0.1:8080. */
   readonly url: string
+  /** Where its metrics are, such as http://127.0.0.1:9464; undefined where they are not served. */
+  readonly metricsUrl: string | undefined
   /**
    * Stops in order, within SLUICE_SHUTDOWN_TIMEOUT_MS: not ready, no new connections, streams sent elsewhere with what
    * they have received committed, accepted requests answered, records written, transactions ended, Kafka let go of.
    */
   stop(): Promise<void>
+  /** Does what SIGHUP asks for: goes on in new files where the old ones were moved away. */
+  reopen(): void
 }
 
 /**
@@ -34,7 +46,10 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const shutdown = new AbortController()
   const draining = () => shutdown.signal.aborted
   const { limits, shutdownTimeoutMs } = config
-  const cluster = new Cluster(config.kafka, log)
+  const audit = config.auditLog === undefined ? undefined : AuditLog.open(config.auditLog, log)
+  const tracing = await tracingOf(config, log)
+  const meters = new Meters(config.metrics.topics)
+  const cluster = new Cluster(config.kafka, { log, meter: new KafkaMeter(config.metrics) })
   const defaults = new TopicDefaults(config.produce.defaults, config.produce.topics)
   const writer = new TopicWriter(cluster, defaults, log)
   const transactions = new Transactions(
@@ -64,16 +79,47 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     secrets,
     budget,
     slots: new StreamSlots(limits.maxStreams),
+    meters,
+    audit,
+    tracing,
+    observer: createObserver({ meters, log, accessLog: config.accessLog, audit, tracing }),
     draining,
     stopping: shutdown.signal,
   }
   const streams = createWsServer(deps)
   const certificates = config.tls && new ListenerCertificates(config.tls, log)
-  const server = createHttpServer(createApp(deps).fetch, deps.config.limits, draining, timeouts, certificates)
+  const { fetch } = createApp(deps)
+  const server = createHttpServer(
+    fetch as FetchCallback,
+    limits,
+    draining,
+    deps.observer,
+    timeouts,
+    certificates,
+  )
   server.on('upgrade', streams.upgrade)
-  const url = await listen(server, config.host, config.port, config.workers > 1)
+  const metricsServer = await metricsOf(config, log, {
+    meters,
+    kafka: cluster.meter,
+    budget,
+    bufferBytes: limits.produceBufferBytes,
+    slots: deps.slots,
+    audit,
+    version,
+    draining,
+    connections: () =>
+      new Promise((resolve) => server.getConnections((_, count: number | undefined) => resolve(count ?? 0))),
+  })
+  let url: string
+  try {
+    url = await listen(server, config.host, config.port, config.workers > 1)
+  } catch (error) {
+    await metricsServer?.close()
+    throw error
+  }
   writer.start()
-  log.info({ url, brokers: config.kafka.brokers }, 'listening')
+  const metricsUrl = metricsServer?.url
+  log.info({ url, metricsUrl, brokers: config.kafka.brokers }, 'listening')
   let stopping: Promise<void> | undefined
 
   async function stop(): Promise<void> {
@@ -85,7 +131,32 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     closeGuard()
     certificates?.close()
     await cluster.close()
+    await Promise.all([audit?.close(), tracing?.close(), metricsServer?.close()])
     log.info('stopped')
   }
-  return { url, stop: () => (stopping ??= stop()) }
+  return { url, metricsUrl, stop: () => (stopping ??= stop()), reopen: () => audit?.reopen() }
+}
+
+type FetchCallback = Parameters<typeof createHttpServer>[0]
+
+/** The tracer, loaded where one is asked for. */
+async function tracingOf({ otel }: Config, log: Logger): Promise<Tracing | undefined> {
+  if (otel === undefined) return undefined
+  const { startTracing } = await import('./tracing/otel.ts')
+  return startTracing(otel, version, log)
+}
+
+/** What serves the metrics, loaded where there is a port for it. */
+async function metricsOf(
+  { metrics: { port, host } }: Config,
+  log: Logger,
+  sources: Sources,
+): Promise<MetricsServer | undefined> {
+  if (port === undefined) return undefined
+  const [{ createRegistry }, { readingsOf }, { serveMetrics }] = await Promise.all([
+    import('./metrics/registry.ts'),
+    import('./metrics/readings.ts'),
+    import('./metrics/server.ts'),
+  ])
+  return serveMetrics(createRegistry(readingsOf(sources)), { host, port }, log)
 }

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { Server as TcpServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
+import { Answer, type RequestObserver } from './answer.ts'
 import { answerClientError, answerProblem } from './client-error.ts'
 import type { Limits } from './config.ts'
 import type { ListenerCertificates } from './listener-certificates.ts'
@@ -37,10 +38,12 @@ export function createHttpServer(
   fetch: Parameters<typeof getRequestListener>[0],
   limits: Limits,
   draining: () => boolean,
+  observer: RequestObserver,
   { headersMs, requestMs, keepAliveMs, checkMs } = timeouts,
   certificates?: ListenerCertificates,
 ): Server {
   const options = {
+    ServerResponse: Answer,
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
@@ -60,10 +63,13 @@ export function createHttpServer(
   server.maxHeadersCount = 0
   const listener = getRequestListener(fetch)
   server.on('connection', lingerWhereUnread)
-  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  // Looked up while it is there: what is told of a request whose client is gone has it, too.
+  server.on('connection', (socket) => void socket.remoteAddress)
+  server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
     if (isLingering(incoming.socket)) return
     startedExchange(incoming, outgoing)
     assignRequestId(incoming, outgoing)
+    observe(observer, incoming, outgoing)
     if (draining()) outgoing.setHeader('connection', 'close')
     try {
       normaliseTarget(incoming)
@@ -74,6 +80,25 @@ export function createHttpServer(
   })
   server.on('clientError', answerClientError)
   return server
+}
+
+/** Tells of a request when it begins and, once, when it is over. */
+function observe(observer: RequestObserver, incoming: IncomingMessage, answer: Answer): void {
+  observer.began(incoming, answer)
+  if (answer.socket !== null) {
+    answer.once('close', () => observer.ended(incoming, answer))
+    return
+  }
+  // An answer that waits for one before it on the connection is not told when that closes.
+  const { socket } = incoming
+  socket.setMaxListeners(0)
+  const ended = () => {
+    socket.removeListener('close', ended)
+    answer.removeListener('close', ended)
+    observer.ended(incoming, answer)
+  }
+  socket.once('close', ended)
+  answer.once('close', ended)
 }
 
 /**

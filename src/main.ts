@@ -1,6 +1,6 @@
-import { pino } from 'pino'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import type { Gateway } from './gateway.ts'
+import { createLogger } from './log.ts'
 import { startGateways } from './workers.ts'
 
 /** sysexits.h: the configuration is wrong. */
@@ -24,7 +24,7 @@ function exitForConfig({ problems }: ConfigError): never {
 
 /** The process: environment, signals, exit codes. */
 const config = configOrExit()
-const log = pino({ name: 'sluice', level: config.logLevel })
+const log = createLogger(config)
 let gateway: Gateway | undefined
 let stopping = false
 
@@ -42,6 +42,7 @@ function stop(): void {
 }
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
+process.on('SIGHUP', () => gateway?.reopen())
 // A bug that no handler caught: what else is broken isn't known. Say it, stop in order, and be started again.
 process.on('uncaughtException', (error) => {
   log.fatal({ error }, 'uncaught exception')
@@ -58,15 +59,18 @@ try {
   process.exit(1)
 }
 
-function startSentence({ code }: NodeJS.ErrnoException): string {
+function startSentence({ code, port, syscall, path }: NodeJS.ErrnoException & { port?: number }): string {
+  if (syscall === 'open') return `${path} cannot be written (${code}): see SLUICE_AUDIT_LOG.`
+  const isMetrics = config.metrics.port !== undefined && port !== undefined && port !== config.port
+  const [taken, setting] = isMetrics ? [port, 'SLUICE_METRICS_PORT'] : [config.port, 'SLUICE_PORT']
   switch (code) {
     case 'EADDRINUSE':
-      return `port ${config.port} is in use: stop what listens there or set SLUICE_PORT.`
+      return `port ${taken} is in use: stop what listens there or set ${setting}.`
     case 'EACCES':
-      return `port ${config.port} may not be used by this user: set SLUICE_PORT above 1023.`
+      return `port ${taken} may not be used by this user: set ${setting} above 1023.`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return `${config.host} is no address of this machine: set SLUICE_HOST.`
+      return `${isMetrics ? config.metrics.host : config.host} is no address of this machine: set ${setting.replace('PORT', 'HOST')}.`
     default:
       return 'could not start; the log has the cause.'
   }

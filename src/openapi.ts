@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { createApp } from './app.ts'
 import { Guard } from './auth/guard.ts'
 import { loadConfig } from './config.ts'
 import type { Deps } from './deps.ts'
 import type { App } from './routes/route.ts'
+import { version } from './version.ts'
 
 /** JSON, as the document is made of. */
 type Json = string | number | boolean | null | undefined | Json[] | { [member: string]: Json }
@@ -50,8 +50,6 @@ Send \`X-Request-Id\` to choose it. \`retryable\` says that the same request may
 
 **Stateless**: any replica of the gateway serves any request.`
 
-const packageFile = new URL('../package.json', import.meta.url)
-
 /** The whole URL map without anything behind it, to read its registry. */
 export function appWithoutKafka(): App {
   return createApp({ config: loadConfig({}), guard: new Guard() } as Deps)
@@ -59,7 +57,6 @@ export function appWithoutKafka(): App {
 
 /** openapi.yaml as an object: the routes as they registered themselves, in an order that only a change of the contract changes. */
 export function openApiDocument(app: App = appWithoutKafka()): OpenApiDocument {
-  const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {

@@ -1,13 +1,13 @@
-import { pino } from 'pino'
 import { loadConfig } from './config.ts'
 import { type Gateway, startGateway } from './gateway.ts'
-import { STOP, type WorkerReport } from './workers.ts'
+import { createLogger } from './log.ts'
+import { REOPEN, STOP, type WorkerReport } from './workers.ts'
 
 /** One of several processes behind one listener. The process that started it says when to stop, no signal does. */
 const config = loadConfig(process.env)
 // Not pino's own destination, which waits for ever for the reader of a pipe that is gone.
 process.stdout.on('error', () => {})
-const log = pino({ name: 'sluice', level: config.logLevel }, { write: (line) => process.stdout.write(line) })
+const log = createLogger(config, { write: (line) => process.stdout.write(line) })
 let gateway: Gateway | undefined
 
 /** Where it can't be told, nobody is left to restart this worker or to tell it to stop: it stops by itself. */
@@ -25,8 +25,10 @@ async function stop(): Promise<void> {
 // Ctrl-C reaches every process of the terminal.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
+process.on('SIGHUP', () => {})
 process.on('message', (message) => {
   if (message === STOP) void stop()
+  else if (message === REOPEN) gateway?.reopen()
 })
 process.on('disconnect', () => void stop())
 process.on('uncaughtException', (error) => {
@@ -39,8 +41,15 @@ try {
   gateway = await startGateway(config, log)
   tell({})
 } catch (error) {
-  const { code, syscall } = error as NodeJS.ErrnoException
+  const { code, syscall, path, port } = error as NodeJS.ErrnoException & { port?: number }
   log.fatal({ error }, 'could not start')
-  tell({ error: { ...(code && { code }), ...(syscall && { syscall }) } })
+  tell({
+    error: {
+      ...(code && { code }),
+      ...(syscall && { syscall }),
+      ...(path && { path }),
+      ...(port && { port }),
+    },
+  })
   if (process.connected) process.disconnect()
 }

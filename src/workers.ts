@@ -13,6 +13,8 @@ import { listen } from './http-server.ts'
 interface StartError {
   readonly code?: string
   readonly syscall?: string
+  readonly path?: string
+  readonly port?: number
 }
 
 /** What a worker process tells the one that started it, once: it listens, or why it can't. */
@@ -22,6 +24,8 @@ export interface WorkerReport {
 
 /** Told to a worker: stop in order. */
 export const STOP = 'stop'
+/** Told to a worker: as Gateway.reopen. */
+export const REOPEN = 'reopen'
 
 /** One that ended by itself is started again after this, ms, twice as long each time it ends within a minute. */
 const RESTART_MS = 500
@@ -63,20 +67,29 @@ class Workers {
     const probe = createServer()
     this.#url = await listen(probe, host, port)
     await new Promise((resolve) => probe.close(resolve))
-    await Promise.all(Array.from({ length: workers }, () => this.#run()))
+    await Promise.all(Array.from({ length: workers }, (_, index) => this.#run(index)))
     this.#log.info({ url: this.#url, workers }, 'all workers are listening')
-    return { url: this.#url, stop: () => (this.#stopping ??= this.#stop()) }
+    return {
+      url: this.#url,
+      metricsUrl: undefined,
+      stop: () => (this.#stopping ??= this.#stop()),
+      reopen: () => {
+        for (const worker of this.#running) if (worker.connected) worker.send(REOPEN)
+      },
+    }
   }
 
-  /** Starts a worker and waits until it listens. */
-  async #run(failures = 0): Promise<void> {
+  /** Starts a worker and waits until it listens. The one that takes its place has its `index`, and its port for metrics. */
+  async #run(index: number, failures = 0): Promise<void> {
     const since = performance.now()
+    const { port } = this.#config.metrics
     const worker = fork(join(import.meta.dirname, 'worker.ts'), {
       env: {
         ...process.env,
         KAFKA_BROKERS: this.#config.kafka.brokers.join(','),
         SLUICE_LOG_LEVEL: this.#log.level,
         SLUICE_PORT: new URL(this.#url).port,
+        ...(port && { SLUICE_METRICS_PORT: String(port + index) }),
         NODE_COMPILE_CACHE: getCompileCacheDir(),
       },
       silent: true,
@@ -93,16 +106,16 @@ class Workers {
       const next = performance.now() - since < STEADY_MS ? failures + 1 : 0
       const wait = Math.min(MAX_RESTART_MS, RESTART_MS * 2 ** next)
       this.#log.error({ worker: worker.pid, code, signal, wait }, 'a worker ended and is started again')
-      this.#restart(next, wait)
+      this.#restart(index, next, wait)
     })
   }
 
-  #restart(failures: number, wait: number): void {
+  #restart(index: number, failures: number, wait: number): void {
     setTimeout(() => {
       if (this.#stopping !== undefined) return
-      this.#run(failures).catch((error: unknown) => {
+      this.#run(index, failures).catch((error: unknown) => {
         this.#log.error({ error }, 'a worker could not start')
-        this.#restart(failures + 1, Math.min(MAX_RESTART_MS, wait * 2))
+        this.#restart(index, failures + 1, Math.min(MAX_RESTART_MS, wait * 2))
       })
     }, wait)
   }

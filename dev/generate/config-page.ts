@@ -48,6 +48,21 @@ gateway's own certificate, where the brokers ask for one (mTLS).
 A managed Kafka usually wants both: \`KAFKA_TLS=true\` and a mechanism. Secrets may be in files instead (\`..._FILE\`); these
 and the TLS files are read anew for each connection, so they may be replaced at any time.
 [How to connect to a secured Kafka](kafka-security.md) has an example of each.
+
+## Traces
+
+OpenTelemetry's own variables, as its specification has them; [operations.md](operations.md#traces) says what is traced.
+Without one of the endpoints there are no traces, and nothing of OpenTelemetry is loaded.
+
+| variable | what it is |
+| --- | --- |
+| \`OTEL_EXPORTER_OTLP_ENDPOINT\` | Where the collector is, such as \`http://collector:4318\`. |
+| \`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT\` | The same for traces alone, with its path. |
+| \`OTEL_EXPORTER_OTLP_HEADERS\`, \`_TIMEOUT\`, \`_COMPRESSION\`, \`_CERTIFICATE\`, \`_CLIENT_KEY\`, \`_CLIENT_CERTIFICATE\` | How to send to it. Spans go as OTLP over HTTP, in JSON. |
+| \`OTEL_SERVICE_NAME\`, \`OTEL_RESOURCE_ATTRIBUTES\` | What the spans are of; the service is \`sluice\` by default. |
+| \`OTEL_TRACES_SAMPLER\`, \`OTEL_TRACES_SAMPLER_ARG\` | Which traces begun here are recorded: \`always_on\`, \`always_off\`, \`traceidratio\`, each also as \`parentbased_\`; \`parentbased_always_on\` by default. |
+| \`OTEL_BSP_SCHEDULE_DELAY\`, \`OTEL_BSP_EXPORT_TIMEOUT\`, \`OTEL_BSP_MAX_QUEUE_SIZE\`, \`OTEL_BSP_MAX_EXPORT_BATCH_SIZE\` | How spans are batched; past the queue they are dropped. |
+| \`OTEL_SDK_DISABLED=true\`, \`OTEL_TRACES_EXPORTER=none\` | No traces after all. |
 `
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { isAllowedOrigin } from '../allowed-origin.ts'
+import { setPrincipal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import { type Credentials, credentialsOf, ofToken } from './credentials.ts'
 import type { FailedLogins } from './failed-logins.ts'
@@ -69,11 +70,13 @@ export class Guard {
     if (!this.enabled) return
     const credentials = credentialsOf(incoming)
     const found = this.#find(credentials, incoming)
-    if (!(found instanceof Promise)) {
-      this.#principals.set(incoming, found)
-      return
-    }
-    return found.then((principal) => void this.#principals.set(incoming, principal))
+    if (found instanceof Promise) return found.then((principal) => this.#take(incoming, principal))
+    this.#take(incoming, found)
+  }
+
+  #take(incoming: IncomingMessage, principal: Principal): void {
+    this.#principals.set(incoming, principal)
+    if (principal !== anonymous) setPrincipal(incoming, principal.name)
   }
 
   /** Whoever authenticate() has found. */
@@ -87,7 +90,9 @@ export class Guard {
    * @throws as authenticate()
    */
   async authenticateToken(token: string, incoming: IncomingMessage): Promise<Principal> {
-    return this.#find(ofToken(token), incoming)
+    const principal = await this.#find(ofToken(token), incoming)
+    setPrincipal(incoming, principal.name)
+    return principal
   }
 
   #find(credentials: Credentials, incoming: IncomingMessage): Principal | Promise<Principal> {

@@ -9,6 +9,7 @@ import { LoginError, responseOf } from './errors.ts'
 import type { Conversation, Mechanism } from './sasl/mechanism.ts'
 import type { Call } from './sasl/log-in.ts'
 import { Session } from './sasl/session.ts'
+import type { KafkaMeter } from './meter.ts'
 
 /** The versions of one Kafka API that the gateway speaks, newest first, all taking the same arguments. */
 export interface ApiFamily<Args extends unknown[], Response> {
@@ -61,6 +62,7 @@ export class BrokerConnection {
   #versions: ApiVersions = new Map()
   #transactionVersion = 0
   #session: Session | undefined
+  readonly #meter: KafkaMeter
   readonly endpoint: Endpoint
   /** Settles when the connection is gone, whatever the reason. */
   readonly closed: Promise<void>
@@ -68,7 +70,8 @@ export class BrokerConnection {
   /** When a call was last answered, or made while none was waiting, by performance.now(). */
   #heardAt = 0
 
-  private constructor(connection: Connection, endpoint: Endpoint) {
+  private constructor(connection: Connection, endpoint: Endpoint, meter: KafkaMeter) {
+    this.#meter = meter
     this.#connection = connection
     this.endpoint = endpoint
     this.closed = new Promise((resolve) => connection.once('close', () => resolve()))
@@ -82,6 +85,7 @@ export class BrokerConnection {
     clientId: string,
     endpoint: Endpoint,
     options: ConnectionOptions,
+    meter: KafkaMeter,
     signal?: AbortSignal,
     login?: Login,
   ): Promise<BrokerConnection> {
@@ -89,7 +93,7 @@ export class BrokerConnection {
     // An `error` event without a listener ends the process; what failed reaches each caller through its own call.
     let lastError: Error | undefined
     connection.on('error', (error: Error) => (lastError = error))
-    const made = new BrokerConnection(connection, endpoint)
+    const made = new BrokerConnection(connection, endpoint, meter)
     const abort = () => connection.socket?.destroy(new Error('the attempt to connect was given up'))
     signal?.addEventListener('abort', abort)
     let timer: NodeJS.Timeout | undefined
@@ -101,8 +105,11 @@ export class BrokerConnection {
       )
       await made.#agree()
       if (login !== undefined) await made.#logIn(login)
+      meter.connections++
+      void made.closed.then(() => meter.connections--)
       return made
     } catch (error) {
+      meter.failedConnects++
       made.destroy()
       if (error instanceof LoginError) throw error
       // A TLS 1.3 broker refuses a certificate after the handshake: the call only sees the connection end.
@@ -175,7 +182,8 @@ export class BrokerConnection {
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       const api = this.#negotiate(family)
-      if (this.#waiting++ === 0) this.#heardAt = performance.now()
+      const madeAt = performance.now()
+      if (this.#waiting++ === 0) this.#heardAt = madeAt
       const done = () => {
         this.#waiting--
         this.#heardAt = performance.now()
@@ -185,6 +193,10 @@ export class BrokerConnection {
         api(this.#connection, ...args, (error, response) => {
           done()
           const answer = error ? responseOf<Response>(error) : response
+          const tally = this.#meter.calls(family.key)
+          tally.seconds.observe((this.#heardAt - madeAt) / 1_000)
+          if (answer === undefined) tally.unanswered++
+          else if (error) tally.refused++
           if (answer === undefined) reject(error ?? new Error('empty response'))
           else resolve(answer)
         })

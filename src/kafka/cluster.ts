@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { Problem } from '../problem.ts'
 import type { BrokerConnection, Endpoint } from './broker-connection.ts'
 import { Connector } from './connector.ts'
 import { isAuthenticationError, KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
+import { KafkaMeter } from './meter.ts'
 import { metadata, type MetadataAnswer } from './wire/apis.ts'
 
 export interface PartitionInfo {
@@ -54,6 +56,8 @@ const MAX_IDLE_CONNECTIONS = 8
  * One shared connection per broker carries short calls; calls that wait (fetch, join, produce) lease one of their own.
  */
 export class Cluster {
+  /** What is counted of all this. */
+  readonly meter: KafkaMeter
   readonly #connector: Connector
   readonly #bootstrap: readonly Endpoint[]
   #brokers = new Map<number, BrokerInfo>()
@@ -69,8 +73,12 @@ export class Cluster {
   #failedAt = -Infinity
   #pruneAt = MANY_TOPICS
 
-  constructor(config: KafkaConfig, log?: Logger) {
-    this.#connector = new Connector(config, this.#closing.signal, log)
+  constructor(
+    config: KafkaConfig,
+    { log, meter = new KafkaMeter() }: { readonly log?: Logger; readonly meter?: KafkaMeter } = {},
+  ) {
+    this.meter = meter
+    this.#connector = new Connector(config, meter, this.#closing.signal, log)
     this.#bootstrap = config.brokers.map(parseEndpoint)
   }
 
@@ -339,10 +347,6 @@ function parseEndpoint(address: string): Endpoint {
 
 function keyOf(endpoint: Endpoint): string {
   return `${endpoint.host}:${endpoint.port}`
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {

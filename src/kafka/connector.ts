@@ -6,6 +6,7 @@ import { Problem } from '../problem.ts'
 import { TlsFiles } from '../tls-files.ts'
 import { BrokerConnection, type Endpoint } from './broker-connection.ts'
 import { LoginError, reasonOf } from './errors.ts'
+import type { KafkaMeter } from './meter.ts'
 import { LoginGate } from './login-gate.ts'
 import type { Mechanism } from './sasl/mechanism.ts'
 import { mechanismOf } from './sasl/mechanism-of.ts'
@@ -20,6 +21,7 @@ const REPEAT_LOG_MS = 60_000
  */
 export class Connector {
   readonly #clientId: string
+  readonly #meter: KafkaMeter
   readonly #signal: AbortSignal
   readonly #log: Logger | undefined
   readonly #tls: TlsFiles | undefined
@@ -28,7 +30,8 @@ export class Connector {
   readonly #told = new Map<string, { reason: string; at: number }>()
 
   /** @param signal ends attempts under way, and all later ones */
-  constructor({ clientId, tls, sasl }: KafkaConfig, signal: AbortSignal, log?: Logger) {
+  constructor({ clientId, tls, sasl }: KafkaConfig, meter: KafkaMeter, signal: AbortSignal, log?: Logger) {
+    this.#meter = meter
     this.#clientId = clientId
     this.#signal = signal
     this.#log = log
@@ -57,7 +60,14 @@ export class Connector {
           conversation,
           renewal: <T>(renew: () => Promise<T>) => this.#gate.renew(broker, renew),
         }
-      return BrokerConnection.open(this.#clientId, endpoint, { ...options, ...tls }, this.#signal, login)
+      return BrokerConnection.open(
+        this.#clientId,
+        endpoint,
+        { ...options, ...tls },
+        this.#meter,
+        this.#signal,
+        login,
+      )
     })
   }
 

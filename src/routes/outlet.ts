@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { HttpBindings } from '@hono/node-server'
 import type { Limits } from '../config.ts'
 import { closeLingering } from '../lingering-close.ts'
 import { takeOverFaults } from '../open-request.ts'
+import type { Bindings } from './route.ts'
 
 /** What is written at once, bytes: a slow link that takes a large record bit by bit doesn't look stalled. */
 const WRITE_BYTES = 262_144
@@ -12,7 +12,7 @@ const WRITE_BYTES = 262_144
  * nothing of what waits for it for wsStallMs.
  */
 export class Outlet {
-  readonly #env: HttpBindings
+  readonly #env: Bindings
   readonly #limits: Limits
   readonly #gone = new AbortController()
   readonly #closed = Promise.withResolvers<void>()
@@ -30,7 +30,7 @@ export class Outlet {
     this.#closed.resolve()
   }
 
-  constructor(env: HttpBindings, limits: Limits) {
+  constructor(env: Bindings, limits: Limits) {
     this.#env = env
     this.#limits = limits
     const { incoming, outgoing } = env

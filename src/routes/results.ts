@@ -26,6 +26,8 @@ export function answerEach(
   rest: object,
   done: 200 | 202 = 200,
 ): Response {
+  const { dryRun, validateOnly } = rest as { dryRun?: boolean; validateOnly?: boolean }
+  if (dryRun || validateOnly) c.env.outgoing.outcome = 'validated'
   const results = items.map(({ document, problem }) =>
     problem === undefined ? document : { ...document, error: problem.summary() },
   )

@@ -1,16 +1,22 @@
-import type { HttpBindings } from '@hono/node-server'
+import type { IncomingMessage } from 'node:http'
 import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import { z } from 'zod'
 import type { Guard } from '../auth/guard.ts'
-import { cluster, group, type Operation, topic } from '../auth/policy.ts'
+import { cluster, group, type Operation as AccessOperation, topic } from '../auth/policy.ts'
+import type { Answer, Operation } from '../answer.ts'
 import { isInternalTopic } from '../internal-topics.ts'
 import { Problem, type ProblemCode, type ProblemPart, problems } from '../problem.ts'
 import { reasonFor } from '../schema-reasons.ts'
 import { pointerToken } from '../records/json-pointer.ts'
 import { checkAccept } from './accept.ts'
 
-export type Env = { Bindings: HttpBindings }
+/** What a request came in, and what answers it. */
+export interface Bindings {
+  readonly incoming: IncomingMessage
+  readonly outgoing: Answer
+}
+export type Env = { Bindings: Bindings }
 /** The routes, and who may use them. */
 export type App = OpenAPIHono<Env> & { readonly guard: Guard }
 export type AppContext = Context<Env>
@@ -22,9 +28,9 @@ export type AppContext = Context<Env>
 export type Access =
   | 'public'
   | 'asked by the handler'
-  | { readonly cluster: Operation }
-  | { readonly topic: Operation }
-  | { readonly group: Operation }
+  | { readonly cluster: AccessOperation }
+  | { readonly topic: AccessOperation }
+  | { readonly group: AccessOperation }
 
 export type Route = RouteConfig & { readonly access: Access }
 
@@ -43,7 +49,9 @@ export function addRoute(
   const types = answerTypes(route)
   const { guard } = app
   const isGuarded = guard.enabled && access !== 'public'
+  const operation = operationOf(route)
   const serve: Handler<Env> = (c, next) => {
+    c.env.outgoing.operation = operation
     try {
       if (isGuarded) requireAccess(guard, access, c)
       checkAccept(c.env.incoming.headers.accept, types)
@@ -53,6 +61,8 @@ export function addRoute(
     return handler(c, next)
   }
   const guarded: Handler<Env> = (c, next) => {
+    // Before it is known who asks: that is said of refusals too.
+    c.env.outgoing.operation = operation
     try {
       const waiting = guard.authenticate(c.env.incoming)
       if (waiting === undefined) return serve(c, next)
@@ -81,6 +91,15 @@ function requireAccess(guard: Guard, access: Exclude<Access, 'public'>, c: AppCo
   if ('topic' in access) caller.require(access.topic, topic(c.req.param('topic') ?? ''))
   else if ('group' in access) caller.require(access.group, group(c.req.param('group') ?? ''))
   else caller.require(access.cluster, cluster)
+}
+
+/** What changes nothing but records is no administration. */
+const RECORD_TAGS: ReadonlySet<string> = new Set(['Records', 'Transactions'])
+
+function operationOf({ operationId = '', method, path, tags = [] }: RouteConfig): Operation {
+  const isRead = method === 'get' || method === 'head'
+  const kind = isRead ? 'other' : tags.some((tag) => RECORD_TAGS.has(tag)) ? 'produce' : 'admin'
+  return { id: operationId, method: method.toUpperCase(), template: path, kind }
 }
 
 /** The media types an operation answers in when it succeeds. */

@@ -10,6 +10,8 @@ export interface CloseCode {
 
 export const CLOSE_DONE = 1000
 export const CLOSE_UNSUPPORTED_DATA = 1003
+/** Of a connection that ended without a close frame; never sent (RFC 6455, section 7.1.5). */
+export const CLOSE_LOST = 1006
 /** For whatever ends a socket without a code of its own, and will again. */
 export const CLOSE_BAD_CLIENT = 4400
 /** The same where another try may help. */

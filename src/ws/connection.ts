@@ -5,6 +5,7 @@ import type { Limits } from '../config.ts'
 import { Problem } from '../problem.ts'
 import {
   CLOSE_BAD_CLIENT,
+  CLOSE_LOST,
   CLOSE_TRY_AGAIN,
   CLOSE_UNSUPPORTED_DATA,
   GOODBYES,
@@ -268,6 +269,11 @@ export class WsConnection {
   get dropped(): boolean {
     if (this.#ownCode !== undefined) return mayComeBack(this.#ownCode)
     return !this.#broken && this.#peerCode !== undefined && !GOODBYES.has(this.#peerCode)
+  }
+
+  /** The code that it was closed with, and whether by the gateway. To be asked once the socket is gone. */
+  get closing(): { readonly code: number; readonly isOurs: boolean } {
+    return { code: this.#ownCode ?? this.#peerCode ?? CLOSE_LOST, isOurs: this.#ownCode !== undefined }
   }
 
   /** Cuts the connection, whatever was still to be sent. */

@@ -4,9 +4,11 @@ import type { TopicInfo } from '../kafka/cluster.ts'
 import { GroupMember } from '../kafka/group/member.ts'
 import type { AssignedPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
+import type { MemberLag } from '../metrics/group-lags.ts'
 import { Problem } from '../problem.ts'
 import { openReader } from '../streams/event-reader.ts'
 import { positionLost } from '../streams/positions.ts'
+import type { TraceSpan } from '../tracing/tracing.ts'
 import { TopicSelection } from '../streams/topic-selection.ts'
 import { type Claim, Claims } from './claims.ts'
 import { Committer } from './committer.ts'
@@ -22,6 +24,7 @@ import type { SubscriptionOptions } from './subscription-options.ts'
 import { takeUp } from './take-up.ts'
 import type { TopicPartition } from '../kafka/topic-partition.ts'
 
+type Passed = Extract<ReaderEvent, { kind: 'records' | 'progress' }>
 type Lost = Extract<ReaderEvent, { kind: 'lost' }>
 
 /** How long partitions about to be given up wait for what was sent of them to be acked, ms. */
@@ -52,6 +55,8 @@ export class GroupSubscription implements Subscription {
   readonly #stream: Stream
   readonly #member: GroupMember
   readonly #committer: Committer
+  readonly #lag: MemberLag
+  readonly #span: TraceSpan | undefined
   readonly #stopped = new AbortController()
   #stopping: Promise<void> | undefined
   /** As they were at the start. */
@@ -60,20 +65,21 @@ export class GroupSubscription implements Subscription {
   #subscribed: readonly string[] = []
   #hasAnnounced = false
 
-  /** `seat` where the member's place in the group outlives the socket. */
+  /** `seat` where the member's place in the group outlives the socket; `span` of the handshake. */
   constructor(
     deps: Deps,
     connection: WsConnection,
     options: SubscriptionOptions,
-    group: string,
-    seat?: Seat,
+    { group, seat, span }: { group: string; seat?: Seat | undefined; span?: TraceSpan | undefined },
   ) {
+    this.#span = span
     this.#deps = deps
     this.#connection = connection
     this.#options = options
     this.#seat = seat
     this.#selection = new TopicSelection(deps.cluster, options.topics, options.isVisible)
     const { config } = deps
+    this.#lag = deps.meters.lags.join(group)
     const reader = openReader(deps.cluster, options.isolation, config.limits)
     const feed = (this.feed = new Feed(
       deps.cluster,
@@ -85,6 +91,7 @@ export class GroupSubscription implements Subscription {
     ))
     this.#stream = new Stream(connection, feed.reader, options, {
       delivered: (topic, partition, last, position) => feed.sent(topic, partition, last, position),
+      passed: (event) => this.#passed(event),
       flushed: () => feed.receipts.ping(),
       lost: (event) => this.#positionLost(event),
     })
@@ -111,6 +118,14 @@ export class GroupSubscription implements Subscription {
       failed: (error) => this.#commitFailed(error),
       owns: (partition) => this.#member.owns(partition),
     })
+  }
+
+  #passed(event: Passed): void {
+    this.#lag.read(event)
+    if (event.kind !== 'records') return
+    const { cluster, tracing } = this.#deps
+    cluster.meter.traffic.delivered(event.topic, event.records)
+    tracing?.delivered(event, { group: this.#lag.group, span: this.#span })
   }
 
   async start(): Promise<void> {
@@ -204,6 +219,7 @@ export class GroupSubscription implements Subscription {
 
   #remove(claims: readonly Claim[], reason: 'rebalance' | 'lost'): void {
     const ended = this.#claims.end(claims)
+    this.#lag.removed(ended)
     this.#committer.drop(ended)
     this.feed.receipts.removed(ended)
     const partitions = ended
@@ -298,6 +314,7 @@ export class GroupSubscription implements Subscription {
   async #stop(ending: Ending, settleMs: number): Promise<void> {
     const endedAt = performance.now()
     this.#stopped.abort()
+    this.#deps.meters.lags.leave(this.#lag)
     this.#selection.stop()
     this.feed.stop()
     this.#stream.stop()

@@ -4,6 +4,7 @@ import { openSharedReader } from '../streams/event-reader.ts'
 import type { ProgressEvent, RecordsEvent, StreamEvent } from '../streams/events.ts'
 import { isSharedTurn, Renderings } from '../streams/renderings.ts'
 import { TopicStream } from '../streams/topic-stream.ts'
+import type { TraceSpan } from '../tracing/tracing.ts'
 import { CLOSE_DONE } from './close-codes.ts'
 import type { WsConnection } from './connection.ts'
 import { Feed } from './feed.ts'
@@ -16,13 +17,18 @@ const shared = new Renderings<readonly Buffer[]>()
 
 /** A socket that reads every partition of its topics by itself. Nothing is committed: each frame's cursor resumes after it. */
 export class PlainSubscription implements Subscription {
+  readonly #deps: Deps
   readonly #connection: WsConnection
+  readonly #span: TraceSpan | undefined
   readonly feed: Feed
   readonly #stream: TopicStream
   readonly #format: SubscriptionOptions['format']
   readonly #frame: RecordsFrame
 
-  constructor(deps: Deps, connection: WsConnection, options: SubscriptionOptions) {
+  /** `span` of the handshake. */
+  constructor(deps: Deps, connection: WsConnection, options: SubscriptionOptions, span?: TraceSpan) {
+    this.#span = span
+    this.#deps = deps
     this.#connection = connection
     this.#format = options.format
     const reader = openSharedReader(deps.cluster, options.isolation, deps.config.limits)
@@ -47,7 +53,10 @@ export class PlainSubscription implements Subscription {
         const cursor = this.#stream.cursor().toString()
         const frames = shared.of(events, this.#format, cursor, () => this.#frames(events))
         for (const frame of frames) this.#connection.sendText(frame)
-        for (const event of events) this.#passed(event)
+        for (const event of events) {
+          this.#passed(event)
+          if (event.kind === 'records') this.#count(event)
+        }
       } else for (const event of events) this.#tell(event)
       this.#endFrame()
       this.feed.receipts.ping()
@@ -69,7 +78,10 @@ export class PlainSubscription implements Subscription {
   #tell(event: StreamEvent): void {
     // Paused or repositioned between being taken and now.
     if ('partition' in event && !this.feed.reader.isCurrent(event)) return
-    if (event.kind === 'records') return this.#records(event, (frame) => this.#connection.sendText(frame))
+    if (event.kind === 'records') {
+      this.#records(event, (frame) => this.#connection.sendText(frame))
+      return this.#count(event)
+    }
     this.#endFrame()
     this.#other(event)
   }
@@ -83,6 +95,13 @@ export class PlainSubscription implements Subscription {
       this.#frame.end(send)
     }
     this.#passed(event)
+  }
+
+  /** To be told of what went to this client; what is rendered for many may be rendered by another. */
+  #count(event: RecordsEvent): void {
+    const { cluster, tracing } = this.#deps
+    cluster.meter.traffic.delivered(event.topic, event.records)
+    tracing?.delivered(event, { span: this.#span })
   }
 
   /** An event has been sent as a whole. */

@@ -8,6 +8,7 @@ import { checkPartitions } from '../routes/producers/check-partitions.ts'
 import { resultJson } from '../routes/records/produce-answer.ts'
 import { RECORD_OVERHEAD_BYTES } from '../routes/records/produce-form.ts'
 import { checkTopicName } from '../routes/route.ts'
+import { tracedWrite, type TraceSpan } from '../tracing/tracing.ts'
 import type { WsConnection } from './connection.ts'
 import type { Identity } from './identity.ts'
 import { checkMessage } from './check-message.ts'
@@ -27,6 +28,9 @@ export class SocketProducer {
   readonly #connection: WsConnection
   readonly #identity: Identity
   readonly #order: WriteOrder = {}
+  /** Of the handshake. */
+  readonly #span: TraceSpan | undefined
+  #records = 0
   /** The last write under way of each exactly-once producer. */
   readonly #last = new Map<string, Promise<void>>()
   #inFlight = 0
@@ -34,10 +38,16 @@ export class SocketProducer {
   #held = false
   #onIdle: (() => void)[] = []
 
-  constructor(deps: Deps, connection: WsConnection, identity: Identity) {
+  constructor(deps: Deps, connection: WsConnection, identity: Identity, span: TraceSpan | undefined) {
+    this.#span = span
     this.#deps = deps
     this.#connection = connection
     this.#identity = identity
+  }
+
+  /** How many records it has taken. */
+  get records(): number {
+    return this.#records
   }
 
   /** Settles when everything taken has been answered. */
@@ -73,6 +83,7 @@ export class SocketProducer {
         producer === undefined || sequence === undefined
           ? this.#write(message.id, topic, records, acks)
           : this.#writeOnce(message.id, topic, { producer, sequence }, records)
+      this.#records += records.length
       void this.#answer(message.id, topic, bytes, write)
     } catch (error) {
       // An earlier message under the same sequence number may have been written all the same.
@@ -88,7 +99,10 @@ export class SocketProducer {
     records: readonly OutgoingRecord[],
     acks: 'all' | '1' | undefined,
   ): Promise<string> {
-    const results = await this.#deps.writer.write(topic, records, { acks, order: this.#order })
+    const { writer, tracing } = this.#deps
+    const options = { acks, order: this.#order }
+    const write = (own: readonly OutgoingRecord[]) => writer.write(topic, own, options)
+    const results = await tracedWrite(tracing, topic, records, this.#span, write)
     return `{"type":"produced","id":${JSON.stringify(id)},"results":[${results.map(resultJson).join(',')}]}`
   }
 

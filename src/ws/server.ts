@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { Deps } from '../deps.ts'
@@ -9,6 +10,7 @@ import { admit, refuse, SUBPROTOCOL, urlOf } from './handshake.ts'
 import { Places } from './places.ts'
 import { ResumeTokens } from './resume-token.ts'
 import { Session } from './session.ts'
+import { SocketObserver } from './socket-observer.ts'
 import { subscriptionFromQuery } from './subscription-options.ts'
 
 /** What TCP may always put in a packet over IPv4 (RFC 9293, section 3.7.1), bytes. */
@@ -29,6 +31,7 @@ export function createWsServer(deps: Deps): WsServer {
   const { maxAway, maxGraceMs } = deps.config.group
   const places = new Places(new ResumeTokens(deps.secrets), { maxAway, maxGraceMs })
   const requestIds = new WeakMap<IncomingMessage, string>()
+  const observers = new WeakMap<IncomingMessage, SocketObserver>()
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -47,7 +50,9 @@ export function createWsServer(deps: Deps): WsServer {
   // What is wrong with a handshake past what admit() looks at: the key, the syntax of the subprotocols.
   server.on('wsClientError', (error, socket, incoming) => {
     const problem = new Problem('bad_request', { detail: `${error.message}.` })
-    refuse(socket, problem, requestIds.get(incoming) ?? randomUUID())
+    const requestId = requestIds.get(incoming) ?? randomUUID()
+    observers.get(incoming)?.refused(problem)
+    refuse(socket, problem, requestId)
   })
 
   return {
@@ -58,10 +63,11 @@ export function createWsServer(deps: Deps): WsServer {
       socket.on('error', () => {})
       const requestId = randomUUID()
       requestIds.set(incoming, requestId)
+      const observer = new SocketObserver(deps, incoming, requestId)
+      observers.set(incoming, observer)
       const refused = (error: unknown) => {
         const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error })
-        if (problem.status >= 500)
-          deps.log.warn({ requestId, code: problem.code, cause: problem.cause }, problem.message)
+        observer.refused(problem)
         refuse(socket, problem, requestId)
       }
       try {
@@ -70,8 +76,8 @@ export function createWsServer(deps: Deps): WsServer {
         if (deps.draining()) throw new Problem('shutting_down')
         deps.slots.check()
         const waiting = deps.guard.authenticate(incoming)
-        if (waiting === undefined) open(incoming, socket, head, url, requestId)
-        else waiting.then(() => open(incoming, socket, head, url, requestId)).catch(refused)
+        if (waiting === undefined) open(incoming, socket, head, url, { requestId, observer })
+        else waiting.then(() => open(incoming, socket, head, url, { requestId, observer })).catch(refused)
       } catch (error) {
         refused(error)
       }
@@ -88,7 +94,13 @@ export function createWsServer(deps: Deps): WsServer {
   }
 
   /** @throws Problem unauthenticated; shutting_down, too_many_streams where that came to be while it was found out who asks */
-  function open(incoming: IncomingMessage, socket: Duplex, head: Buffer, url: URL, requestId: string): void {
+  function open(
+    incoming: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    url: URL,
+    { requestId, observer }: { readonly requestId: string; readonly observer: SocketObserver },
+  ): void {
     const query = url.searchParams
     const byMessage = query.get('auth') === 'message'
     // Not of the subscription.
@@ -102,15 +114,18 @@ export function createWsServer(deps: Deps): WsServer {
     // ws knows no list.
     incoming.headers.upgrade = 'websocket'
     server.handleUpgrade(incoming, socket, head, (ws) => {
-      const session = new Session(deps, places, ws, socket, requestId, incoming, byMessage)
+      const handshake = { requestId, incoming, byMessage, span: observer.span }
+      const session = new Session(deps, places, ws, socket, handshake)
+      observer.opened()
       sessions.add(session)
-      const release = deps.slots.take()
+      const release = deps.slots.take('websocket')
       void session.ended.then(() => {
         sessions.delete(session)
         release()
+        observer.ended(session, (socket as Socket).bytesWritten)
       })
       try {
-        const options = subscriptionFromQuery(url.searchParams, deps.config.group)
+        const options = subscriptionFromQuery(query, deps.config.group)
         if (options !== undefined) session.subscribe(options)
       } catch (error) {
         session.fail(error)

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
 import { topic as topicResource } from '../auth/policy.ts'
+import { resourceText } from '../audit/resource.ts'
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { frameMembers } from '../records/frame-members.ts'
@@ -27,6 +28,7 @@ import {
 import { type Place, type Places, wantsPlace } from './places.ts'
 import { PlainSubscription } from './plain-subscription.ts'
 import { SocketProducer } from './producer.ts'
+import type { TraceSpan } from '../tracing/tracing.ts'
 import type { Subscription } from './subscription.ts'
 import { parseStartPosition, type StartPosition } from '../start-position.ts'
 import { completeSubscription, type SubscriptionOptions } from './subscription-options.ts'
@@ -42,6 +44,15 @@ const MAX_EARLY = 32
 /** What is said of a subscription. */
 type Command = Exclude<ClientMessage, { type: 'produce' | 'subscribe' | 'authenticate' }>
 
+/** What is known of a socket before it is one. */
+export interface Handshake {
+  readonly requestId: string
+  readonly incoming: IncomingMessage
+  /** Whether a message is to say who it is. */
+  readonly byMessage: boolean
+  readonly span?: TraceSpan | undefined
+}
+
 /** One client: reads its frames, holds its one subscription, and ends both together. */
 export class Session {
   readonly #deps: Deps
@@ -49,9 +60,12 @@ export class Session {
   readonly #producer: SocketProducer
   readonly #places: Places
   readonly #identity: Identity
-  #hasSubscribed = false
   /** What is subscribed to. */
   #reads: { readonly topics: readonly string[]; readonly group: string | undefined } | undefined
+  /** Of the handshake. */
+  readonly #span: TraceSpan | undefined
+  #hasSubscribed = false
+  #subscribedTo: string | undefined
   #subscription: Subscription | undefined
   /** Said after `subscribe`, while the place that it wants in its group is looked up. */
   readonly #early: Command[] = []
@@ -60,16 +74,15 @@ export class Session {
   #draining = false
   readonly #ended = Promise.withResolvers<void>()
 
-  /** `socket` is what the WebSocket runs on; `byMessage` where a message is to say who it is. */
+  /** `socket` is what the WebSocket runs on. */
   constructor(
     deps: Deps,
     places: Places,
     ws: WebSocket,
     socket: Duplex,
-    requestId: string,
-    incoming: IncomingMessage,
-    byMessage: boolean,
+    { requestId, incoming, byMessage, span }: Handshake,
   ) {
+    this.#span = span
     this.#deps = deps
     this.#places = places
     this.#connection = new WsConnection(ws, socket, deps.config.limits, deps.log, requestId, {
@@ -82,7 +95,7 @@ export class Session {
       expiring: (expiresAt) => this.#connection.send({ type: 'expiring', expiresAt }),
       failed: (problem) => this.fail(problem),
     })
-    this.#producer = new SocketProducer(deps, this.#connection, this.#identity)
+    this.#producer = new SocketProducer(deps, this.#connection, this.#identity, span)
   }
 
   /** Settles when the socket is gone and its group has been left, or its place in it is kept. */
@@ -90,10 +103,21 @@ export class Session {
     return this.#ended.promise
   }
 
+  /** How the socket ended, and what its client sent. To be asked once it has ended. */
+  get summary(): { readonly code: number; readonly isOurs: boolean; readonly produced: number } {
+    return { ...this.#connection.closing, produced: this.#producer.records }
+  }
+
+  /** What its client subscribed to, in words; undefined where to nothing. */
+  get subscribedTo(): string | undefined {
+    return this.#subscribedTo
+  }
+
   /** @throws Problem already_subscribed */
   subscribe(options: SubscriptionOptions): void {
     if (this.#hasSubscribed) throw new Problem('already_subscribed')
     this.#hasSubscribed = true
+    this.#subscribedTo = resourceOf(options)
     void this.#run(options)
   }
 
@@ -140,9 +164,9 @@ export class Session {
   #make(options: SubscriptionOptions, place: Place | undefined): Subscription {
     const { group, topics } = place ?? options
     const own = { ...options, group, topics, isVisible: this.#isVisible }
-    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own)
+    if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own, this.#span)
     const seat = place && { place, places: this.#places }
-    return new GroupSubscription(this.#deps, this.#connection, own, group, seat)
+    return new GroupSubscription(this.#deps, this.#connection, own, { group, seat, span: this.#span })
   }
 
   /** Ends the socket for an error that nothing on it survives. */
@@ -226,6 +250,12 @@ export class Session {
       this.#ended.resolve()
     }
   }
+}
+
+/** What the audit log says of a subscription. */
+function resourceOf({ group, topics }: SubscriptionOptions): string {
+  const names = topics.map((name) => `topic:${name}`)
+  return resourceText(group === undefined ? names : [`group:${group}`, ...names])
 }
 
 /** What a client may say of its subscription. @throws Problem as the message's own method */

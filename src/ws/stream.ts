@@ -9,6 +9,8 @@ import type { SubscriptionOptions } from './subscription-options.ts'
 export interface StreamHandlers {
   /** Sent up to `position`; `lastRecord` is the last record's offset, -1 where only markers or gaps were passed. */
   delivered(topic: string, partition: number, lastRecord: number, position: number): void
+  /** All of an event has been sent. */
+  passed(event: Extract<ReaderEvent, { kind: 'records' | 'progress' }>): void
   /** Everything of one turn has been sent. */
   flushed(): void
   /** A position that no longer exists; reading of the partition has stopped. */
@@ -90,7 +92,8 @@ export class Stream {
     }
   }
 
-  #records({ topic, partition, records, nextOffset }: Extract<ReaderEvent, { kind: 'records' }>): void {
+  #records(event: Extract<ReaderEvent, { kind: 'records' }>): void {
+    const { topic, partition, records, nextOffset } = event
     const frame = this.#frame
     for (const record of records) {
       frame.add(topic, partition, record)
@@ -99,6 +102,7 @@ export class Stream {
       this.#endFrame()
     }
     this.#handlers.delivered(topic, partition, records.at(-1)?.offset ?? -1, nextOffset)
+    this.#handlers.passed(event)
   }
 
   #endFrame(): void {
@@ -109,6 +113,7 @@ export class Stream {
     switch (event.kind) {
       case 'progress':
         this.#handlers.delivered(event.topic, event.partition, -1, event.nextOffset)
+        this.#handlers.passed(event)
         return
       case 'lost':
         this.#handlers.lost(event)

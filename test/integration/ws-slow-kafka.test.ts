@@ -13,6 +13,8 @@ import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problem.ts'
 import { SecretStore } from '../../src/kafka/secret-store.ts'
 import { TopicDefaults } from '../../src/topic-defaults.ts'
+import { Meters } from '../../src/metrics/meters.ts'
+import { createObserver } from '../../src/request-observer.ts'
 import { StreamSlots } from '../../src/streams/slots.ts'
 import { createWsServer } from '../../src/ws/server.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -60,6 +62,7 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     new TopicDefaults(config.produce.defaults, []),
     log,
   )
+  const meters = new Meters(10)
   const deps = {
     config,
     log,
@@ -72,6 +75,10 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     secrets,
     budget,
     slots: new StreamSlots(config.limits.maxStreams),
+    meters,
+    observer: createObserver({ meters, log, accessLog: false, audit: undefined, tracing: undefined }),
+    audit: undefined,
+    tracing: undefined,
     draining: () => false,
     stopping: new AbortController().signal,
   }

@@ -1,5 +1,6 @@
 import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
 import type { Cluster, TopicInfo } from '../../src/kafka/cluster.ts'
+import { KafkaMeter } from '../../src/kafka/meter.ts'
 import type { ProduceAnswer, ProducePart, ProduceResult } from '../../src/kafka/wire/produce.ts'
 import { Problem } from '../../src/problem.ts'
 import { PartitionLog } from './partition-log.ts'
@@ -73,6 +74,7 @@ export class FakeKafka {
   unreachable = false
   lookUps = 0
   producerIds = 0
+  readonly meter = new KafkaMeter()
 
   constructor(brokers = 1) {
     this.brokers = Array.from({ length: brokers }, (_, i) => new FakeBroker(this, i + 1))
@@ -115,6 +117,7 @@ export class FakeKafka {
       return info
     }
     const cluster = {
+      meter: this.meter,
       brokers: new Map(this.brokers.map((broker) => [broker.nodeId, broker])),
       cachedTopic: (name: string) => this.#known.get(name),
       topic: async (name: string) => this.#known.get(name) ?? refreshTopic(name),

@@ -9,6 +9,8 @@ interface Import {
   /** A package's name, or a path from the root. */
   readonly to: string
   readonly typeOnly: boolean
+  /** Loaded when that line is run. */
+  readonly isDynamic: boolean
 }
 
 /** Every import and re-export of the files of src. */
@@ -21,8 +23,9 @@ const imports: Import[] = globSync('src/**/*.ts', { cwd: root }).flatMap((from) 
       from,
       to: resolve(from, to),
       typeOnly: type !== undefined,
+      isDynamic: false,
     })),
-    ...[...dynamic].map(([, to = '']) => ({ from, to: resolve(from, to), typeOnly: false })),
+    ...[...dynamic].map(([, to = '']) => ({ from, to: resolve(from, to), typeOnly: false, isDynamic: true })),
   ]
 })
 
@@ -41,13 +44,35 @@ function arrows(folder: string, forbidden: RegExp, { typesToo = true } = {}): st
 
 describe('dependencies', () => {
   it('are found by this test', () => {
-    expect(imports).toContainEqual({ from: 'src/gateway.ts', to: 'src/app.ts', typeOnly: false })
+    expect(imports).toContainEqual({
+      from: 'src/gateway.ts',
+      to: 'src/app.ts',
+      typeOnly: false,
+      isDynamic: false,
+    })
     expect(imports.length).toBeGreaterThan(100)
   })
 
   it('reach the Kafka client from src/kafka alone', () => {
     const others = arrows('src/', /^@platformatic\/kafka/).filter((arrow) => !arrow.startsWith('src/kafka/'))
     expect(others).toEqual([])
+  })
+
+  it('load what metrics and traces are made with only where it is asked for', () => {
+    const makers = imports.filter(
+      ({ to, typeOnly }) => !typeOnly && /^(prom-client|@opentelemetry\/.*)$/.test(to),
+    )
+    expect(new Set(makers.map(({ from }) => from))).toEqual(
+      new Set(['src/metrics/registry.ts', 'src/tracing/otel.ts', 'src/tracing/otel-env.ts']),
+    )
+    const users = imports.filter(({ to }) => /^src\/(metrics\/registry|tracing\/otel(-env)?)\.ts$/.test(to))
+    expect(
+      users.map(({ from, to, isDynamic }) => `${from} ${isDynamic ? 'may load' : 'loads'} ${to}`).sort(),
+    ).toEqual([
+      'src/gateway.ts may load src/metrics/registry.ts',
+      'src/gateway.ts may load src/tracing/otel.ts',
+      'src/tracing/otel.ts loads src/tracing/otel-env.ts',
+    ])
   })
 
   it('do not lead from kafka to HTTP, WebSocket or routes', () => {

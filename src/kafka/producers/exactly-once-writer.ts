@@ -114,15 +114,21 @@ export class ExactlyOnceWriter {
     }
     const { compression, timeoutMs: usual } = this.#defaults.of(topic)
     const deadline = new Deadline(timeoutMs ?? usual)
+    const { traffic } = this.#means.cluster.meter
     try {
       const key = keyOf(token)
       const earlier = this.#underWay.before(key, first)
-      return await this.#underWay.run(key, first, async () => {
+      const written = await this.#underWay.run(key, first, async () => {
         if (earlier !== undefined) await deadline.within(earlier)
         return new OnceWrite(this.#means, { topic, ...token }, range, records, compression, deadline).run()
       })
+      if (!written.duplicate) traffic.producedAll(topic, records, 'written')
+      return written
     } catch (error) {
-      throw inDoubt(error)
+      const problem = inDoubt(error)
+      // What is refused for good was not written by this call, whatever became of an earlier one.
+      traffic.producedAll(topic, records, problem.row.retryable ? 'unknown' : 'not_written')
+      throw problem
     }
   }
 }

@@ -97,7 +97,28 @@ export class Transactions {
     } catch (error) {
       throw aborted(error)
     }
-    return this.#track(this.#run({ request, producer, deadline, id }))
+    try {
+      const committed = await this.#track(this.#run({ request, producer, deadline, id }))
+      if (!committed.duplicate) this.#count(request, 'written')
+      return committed
+    } catch (error) {
+      const isUnknown = error instanceof Problem && error.options.outcome === 'unknown'
+      this.#count(request, isUnknown ? 'unknown' : 'not_written')
+      throw error
+    }
+  }
+
+  #count({ records }: TransactionRequest, outcome: 'written' | 'not_written' | 'unknown'): void {
+    const { traffic } = this.#cluster.meter
+    for (const [topic, own] of Map.groupBy(records, (record) => record.topic)) {
+      if (this.#cluster.cachedTopic(topic) === undefined) traffic.refused(own.length)
+      else
+        traffic.producedAll(
+          topic,
+          own.map(({ record }) => record),
+          outcome,
+        )
+    }
   }
 
   async #run(run: Run): Promise<Committed> {

@@ -3,6 +3,7 @@ import type { ProduceResult } from '../wire/produce.ts'
 import type { Codec } from '../wire/compress.ts'
 import { encodeRecordBatch } from '../wire/record-batch-writer.ts'
 import { kafkaErrorName, NotSent, problemFromKafka } from '../errors.ts'
+import type { KafkaMeter } from '../meter.ts'
 import { backoffMs } from './backoff.ts'
 import type { ProducerIdentity } from './producer-ids.ts'
 import { type Batch, type PendingRecord, RecordList, settle } from './record-list.ts'
@@ -27,6 +28,8 @@ export interface QueueOptions {
   readonly codec?: Codec
   /** Of a new producer id here; brokers take any. */
   readonly firstSequence?: number
+  /** Counts what the batches hold. */
+  readonly meter?: Pick<KafkaMeter, 'batchRecords' | 'batchBytes'>
 }
 
 /**
@@ -40,6 +43,7 @@ export class PartitionQueue {
   readonly partition: number
   readonly #codec: Codec
   readonly #firstSequence: number
+  readonly #meter: QueueOptions['meter']
   readonly #waiting = new RecordList()
   #batch: Batch | undefined
   #identity: ProducerIdentity | undefined
@@ -56,11 +60,16 @@ export class PartitionQueue {
   /** Not to be sent before this, by performance.now(). */
   notBefore = 0
 
-  constructor(topic: string, partition: number, { codec = 'none', firstSequence = 0 }: QueueOptions = {}) {
+  constructor(
+    topic: string,
+    partition: number,
+    { codec = 'none', firstSequence = 0, meter }: QueueOptions = {},
+  ) {
     this.topic = topic
     this.partition = partition
     this.#codec = codec
     this.#firstSequence = firstSequence
+    this.#meter = meter
   }
 
   get hasWork(): boolean {
@@ -132,6 +141,8 @@ export class PartitionQueue {
       this.#codec,
     )
     this.#formed++
+    this.#meter?.batchRecords.observe(records.length)
+    this.#meter?.batchBytes.observe(bytes.length)
     return { records, bytes, inFlight: false, maybeAppended: false, settled: false }
   }
 

@@ -107,6 +107,9 @@ export class RecordWriter {
     try {
       const info = await this.#current(topic, records, deadline).finally(() => earlier)
       return this.#enter(info, records, deadline, options)
+    } catch (error) {
+      this.#cluster.meter.traffic.refused(records.length)
+      throw error
     } finally {
       entered()
       if (order.turn === turn) order.turn = undefined
@@ -130,7 +133,11 @@ export class RecordWriter {
     if (this.#closed) throw new Problem('shutting_down', { outcome: 'not_written' })
     if (records.length === 0) return Promise.resolve([])
     const { promise, resolve } = Promise.withResolvers<RecordResult[]>()
-    const request = new WriteRequest(records.length, resolve)
+    const { traffic } = this.#cluster.meter
+    const request = new WriteRequest(records.length, (results) => {
+      traffic.produced(info.name, records, results)
+      resolve(results)
+    })
     const now = performance.now()
     const queues = this.#queuesOf(info, now)
     const date = Date.now()
@@ -177,7 +184,7 @@ export class RecordWriter {
     let queues = this.#topics.get(info.name)
     if (queues === undefined) {
       if (this.#topics.size >= this.#pruneAt) this.#prune(now)
-      queues = new TopicQueues(info, this.#dispatcher, this.#codecOf(info.name))
+      queues = new TopicQueues(info, this.#dispatcher, this.#codecOf(info.name), this.#cluster.meter)
       this.#topics.set(info.name, queues)
     } else if (queues.info !== info) queues.update(info)
     queues.usedAt = now

@@ -1,6 +1,7 @@
 import { Problem } from '../../problem.ts'
 import type { TopicInfo } from '../cluster.ts'
 import type { OutgoingRecord } from '../../record.ts'
+import type { KafkaMeter } from '../meter.ts'
 import type { Codec } from '../wire/compress.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
 import { PartitionQueue } from './partition-queue.ts'
@@ -21,6 +22,7 @@ export class TopicQueues {
   #info: TopicInfo
   readonly #brokers: BrokerHaste
   readonly #codec: Codec
+  readonly #meter: KafkaMeter
   /** When records last came, by performance.now(). */
   usedAt = 0
   /** Since when metadata has not known the topic, by performance.now(). */
@@ -34,7 +36,8 @@ export class TopicQueues {
   /** The bytes waiting past which it has had its share. */
   #share = 0
 
-  constructor(info: TopicInfo, brokers: BrokerHaste, codec: Codec) {
+  constructor(info: TopicInfo, brokers: BrokerHaste, codec: Codec, meter: KafkaMeter) {
+    this.#meter = meter
     this.#info = info
     this.#codec = codec
     this.#brokers = brokers
@@ -86,7 +89,8 @@ export class TopicQueues {
 
   #queue(partition: number): PartitionQueue {
     const queue =
-      this.#queues[partition] ?? new PartitionQueue(this.#info.name, partition, { codec: this.#codec })
+      this.#queues[partition] ??
+      new PartitionQueue(this.#info.name, partition, { codec: this.#codec, meter: this.#meter })
     this.#queues[partition] = queue
     return queue
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resourceText } from '../../audit/resource.ts'
 import type { Deps } from '../../deps.ts'
 import { createAcls } from '../../kafka/admin/acls/create-acls.ts'
 import { readJson } from '../body.ts'
@@ -66,6 +67,9 @@ export function registerCreateAcls(app: App, { cluster, config }: Pick<Deps, 'cl
     async (c) => {
       parseQuery(NoQuery, c)
       const { acls, dryRun } = checkBody(NewAcls, await readJson(c, config.limits))
+      c.env.outgoing.resource = resourceText(
+        acls.map((acl) => `${acl.resourceType}:${acl.resourceName} ${acl.principal} ${acl.operation}`),
+      )
       const created = await createAcls(cluster, acls, dryRun)
       const items = created.map(({ acl, existed, problem }) => ({
         document: { ...toAclDocument(acl), existed },

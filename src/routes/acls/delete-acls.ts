@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resourceText } from '../../audit/resource.ts'
 import type { Deps } from '../../deps.ts'
 import type { AclFilter } from '../../kafka/admin/acls/acl.ts'
 import { deleteAcls } from '../../kafka/admin/acls/delete-acls.ts'
@@ -44,6 +45,8 @@ export function registerDeleteAcls(app: App, { cluster }: Pick<Deps, 'cluster'>)
     async (c) => {
       const { all, dryRun, ...filter } = parseQuery(Query, c)
       checkFilter(filter, all)
+      const narrowed = Object.entries(filter).map(([name, value]) => `${name}:${String(value)}`)
+      c.env.outgoing.resource = all ? 'every ACL' : resourceText(narrowed)
       const deleted = await deleteAcls(cluster, filter, dryRun)
       const items = deleted.map(({ acl, problem }) => ({ document: toAclDocument(acl), problem }))
       return answerEach(c, items, { dryRun })

@@ -110,6 +110,7 @@ export async function changeConfigs(
   try {
     const configs = await alterBrokerConfigs(cluster, target, changes, { validateOnly, onSeen })
     const document: z.input<typeof ChangedConfigs> = { configs: toConfigDocuments(configs), validateOnly }
+    if (validateOnly) c.env.outgoing.outcome = 'validated'
     return c.json(document)
   } catch (error) {
     throw error instanceof ConfigRefused ? toProblem(error, changes) : error

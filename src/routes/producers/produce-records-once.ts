@@ -42,10 +42,13 @@ async function produceRecordsOnce(
   try {
     const bytes = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
     const { records } = readRecords(read, bytes, token.partition)
+    c.env.outgoing.records = records.length
+    c.env.outgoing.receivedBytes = bytes.length
     // They are written once more, as one batch.
     reserve(bytes.length + records.length * RECORD_OVERHEAD_BYTES)
     const written = await producers.write(topic, token, sequence, records)
     const { partition, offset, timestamp, nextSequence, duplicate } = written
+    if (duplicate) c.env.outgoing.outcome = 'written_before'
     const answer: z.input<typeof ProducedOnce> = {
       partition,
       offset,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resourceText } from '../../audit/resource.ts'
 import type { Deps } from '../../deps.ts'
 import { changeQuotas } from '../../kafka/admin/quotas/change-quotas.ts'
 import { keyOfEntity } from '../../kafka/admin/quotas/quota-names.ts'
@@ -76,6 +77,9 @@ export function registerChangeQuotas(app: App, { cluster, config }: Pick<Deps, '
     async (c) => {
       parseQuery(NoQuery, c)
       const { entries, validateOnly } = checkBody(QuotaChanges, await readJson(c, config.limits))
+      c.env.outgoing.resource = resourceText(
+        entries.flatMap(({ entity }) => Object.entries(entity).map(([type, name]) => `${type}:${name}`)),
+      )
       const changed = await changeQuotas(cluster, entries, validateOnly)
       const items = changed.map(({ entry, problem }) => ({ document: entry, problem }))
       return answerEach(c, items, { validateOnly })

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Config } from '../../config.ts'
 import type { Deps } from '../../deps.ts'
+import type { RecordResult } from '../../kafka/writer/write-request.ts'
 import { Problem } from '../../problem.ts'
 import { type MediaType, parseMediaType, readBody } from '../body.ts'
 import { checkAccept } from '../accept.ts'
@@ -64,13 +65,25 @@ async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {
     const body = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
     const { batch, records } = read(body)
     reserve(records.length * RECORD_OVERHEAD_BYTES)
+    const { outgoing } = c.env
+    outgoing.records = records.length
+    outgoing.receivedBytes = body.length
     handedOver = true
-    const results = await writeAsChosen(deps, topic, records, choice, whenGone(c), release)
+    const options = { onQueued: whenGone(c), done: release, span: outgoing.span }
+    const results = await writeAsChosen(deps, topic, records, choice, options)
+    outgoing.outcome = outcomeOf(results)
     if (results === undefined) return c.json({ accepted: records.length }, 202)
     return batch ? answerBatch(c, results) : answerOne(c, results[0]!)
   } finally {
     if (!handedOver) release()
   }
+}
+
+/** What became of all the records, in a word. */
+function outcomeOf(results: readonly RecordResult[] | undefined): string {
+  const [first] = results ?? []
+  if (results === undefined || first === undefined) return 'accepted'
+  return results.every(({ outcome }) => outcome === first.outcome) ? first.outcome : 'mixed'
 }
 
 /** A client that is gone, and will send again somewhere, is best served by not writing what it sent here. */

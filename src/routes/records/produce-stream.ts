@@ -67,13 +67,21 @@ export async function produceStream(
     // Finds out whether there is such a topic.
     await deps.writer.write(topic, [])
     const answer = new StreamAnswer(outgoing, results, deps.config.limits.produceTimeoutMs)
+    const sending = deps.tracing?.sending(topic, undefined, outgoing.span)
+    const stream = new RecordStream(topic, deps, answer, { acks, timeoutMs }, sending)
+    deps.observer.streams(incoming, outgoing)
     const caller = deps.guard.callerOf(incoming)
-    const stream = new RecordStream(topic, deps, answer, { acks, timeoutMs })
     const unwatch = caller.watch(
       () => caller.requireTopics('produce', [topic]),
       (problem) => stream.stop(problem),
     )
-    await run(stream, connection, deps).finally(unwatch)
+    await run(stream, connection, deps).finally(() => {
+      unwatch()
+      const { records, written } = answer
+      const outcome = written === records ? 'written' : written === 0 ? 'not_written' : 'mixed'
+      Object.assign(outgoing, { records, outcome, receivedBytes: stream.received })
+      sending?.end({ written, records })
+    })
   } catch (error) {
     if (!outgoing.headersSent) throw error
     deps.log.error({ requestId: requestIdOf(c), cause: error }, 'a stream of records broke')

@@ -34,7 +34,7 @@ const Query = z.strictObject({
   format: Format.default('auto').describe('How the key and the value are shown in JSON, as in readRecords.'),
 })
 
-export function registerReadRecord(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
+export function registerReadRecord(app: App, { cluster, tracing }: Pick<Deps, 'cluster' | 'tracing'>): void {
   addRoute(app, route, async (c) => {
     const name = topicParam(c)
     const partition = partitionParam(c)
@@ -42,6 +42,8 @@ export function registerReadRecord(app: App, { cluster }: Pick<Deps, 'cluster'>)
     const { isolation, format } = parseQuery(Query, c)
     const topic = await findTopic(cluster, name, partition)
     const record = await findRecord(cluster, topic, partition, offset, isolation, goneSignal(c))
+    cluster.meter.traffic.delivered(name, [record])
+    tracing?.delivered({ topic: name, partition, records: [record] }, { span: c.env.outgoing.span })
     const type = negotiate(c.req.header('accept'), types) ?? types[0]
     if (type === BYTES) return answerBytes(c, record)
     const out = new ByteWriter(8_192)

@@ -14,6 +14,7 @@ import {
   recordPrefix,
   renderRecord,
 } from '../../records/render-record.ts'
+import type { TraceSpan } from '../../tracing/tracing.ts'
 import { findStarts } from '../../streams/find-start.ts'
 import { negotiate } from '../accept.ts'
 import { allowOrigin } from '../cors.ts'
@@ -56,7 +57,10 @@ export function registerReadRecords(app: App, deps: Deps): void {
     refuseTwoStarts(query)
     if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
     const isBatch = type === EVENT_BATCH
-    const { list, cursor, caughtUp } = await readRecords(deps, topic, query, isBatch, goneSignal(c))
+    const { list, cursor, caughtUp } = await readRecords(deps, topic, query, isBatch, {
+      signal: goneSignal(c),
+      span: c.env.outgoing.span,
+    })
     if (isBatch) {
       const place = { [CURSOR]: cursor, [CAUGHT_UP]: String(caughtUp) }
       return c.body(list.end(']'), 200, { ...place, 'content-type': EVENT_BATCH })
@@ -77,16 +81,24 @@ async function readRecords(
   name: string,
   query: ReadQuery,
   isBatch: boolean,
-  signal: AbortSignal,
+  { signal, span }: { readonly signal: AbortSignal; readonly span: TraceSpan | undefined },
 ): Promise<Read> {
-  const { cluster, draining } = deps
+  const { cluster, draining, tracing } = deps
   for (let left = MAX_TRIES - 1; ; left--) {
     try {
       const [start] = await findStarts(cluster, [name], { from: { kind: 'earliest' }, ...query })
       const { topic, offsets, whole } = start!
       const list = new RecordList(name, isBatch ? 'batch' : query.format, query.maxBytes)
       const { limit, wait, isolation, key, header = [] } = query
-      const take = (partition: number, record: FetchedRecord) => list.take(partition, record)
+      const taken: FetchedRecord[] = []
+      const partitions: number[] = []
+      const take = (partition: number, record: FetchedRecord) => {
+        const fits = list.take(partition, record)
+        if (!fits) return false
+        taken.push(record)
+        partitions.push(partition)
+        return true
+      }
       const read = await readTopic(cluster, {
         topic,
         offsets,
@@ -98,6 +110,11 @@ async function readRecords(
         ended: draining,
         signal,
       })
+      cluster.meter.traffic.delivered(name, taken)
+      if (tracing !== undefined) {
+        for (const [partition, records] of Map.groupBy(taken, (_, n) => partitions[n]!))
+          tracing.delivered({ topic: name, partition, records }, { span })
+      }
       const cursor = encodeCursors([{ topic: name, topicId: topic.id, offsets: read.offsets, whole }])
       return { list, cursor, caughtUp: read.caughtUp }
     } catch (error) {

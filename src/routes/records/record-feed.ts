@@ -4,6 +4,7 @@ import { Problem } from '../../problem.ts'
 import type { ProgressEvent, RecordsEvent, StreamEvent } from '../../streams/events.ts'
 import { isSharedTurn, Renderings } from '../../streams/renderings.ts'
 import type { TopicStream } from '../../streams/topic-stream.ts'
+import type { TraceSpan } from '../../tracing/tracing.ts'
 import type { Outlet } from '../outlet.ts'
 import type { FeedLines } from './feed-lines.ts'
 
@@ -22,6 +23,7 @@ export class RecordFeed {
   readonly #watchCaller: (failed: (problem: Problem) => void) => () => void
   /** Why the client may have no more. */
   #refused: Problem | undefined
+  readonly #span: TraceSpan | undefined
   /** Aborted when the client is gone or the gateway stops. */
   readonly #over = new AbortController()
   /** Whether the client was not told the newest position. */
@@ -29,13 +31,16 @@ export class RecordFeed {
   /** Nothing else was sent since the last heartbeat was due. */
   #isQuiet = false
 
+  /** `span` of the request. */
   constructor(
     stream: TopicStream,
     lines: FeedLines,
     outlet: Outlet,
     deps: Deps,
     watchCaller: (failed: (problem: Problem) => void) => () => void,
+    span: TraceSpan | undefined,
   ) {
+    this.#span = span
     this.#stream = stream
     this.#lines = lines
     this.#outlet = outlet
@@ -85,8 +90,10 @@ export class RecordFeed {
       return signal.aborted
     }
     for (const event of events) {
-      if (event.kind === 'records') await this.#records(event)
-      else if (this.#other(event)) return true
+      if (event.kind === 'records') {
+        await this.#records(event)
+        this.#count(event)
+      } else if (this.#other(event)) return true
       if (signal.aborted) return true
     }
     // Else whoever resumes would look through it all again.
@@ -107,7 +114,10 @@ export class RecordFeed {
       if (this.#owesPosition) this.#lines.position(this.#stream.cursor())
       return out.takeOften()
     })
-    for (const event of events) this.#passed(event)
+    for (const event of events) {
+      this.#passed(event)
+      if (event.kind === 'records') this.#count(event)
+    }
     this.#owesPosition = false
     if (bytes.length > 0) this.#isQuiet = false
     this.#outlet.write(bytes)
@@ -118,6 +128,13 @@ export class RecordFeed {
     this.#stream.moveTo(topic, partition, record.offset + 1)
     this.#lines.record(partition, record, this.#stream.cursor())
     this.#owesPosition = false
+  }
+
+  /** To be told of what went to this client; what is rendered for many may be rendered by another. */
+  #count(event: RecordsEvent): void {
+    const { cluster, tracing } = this.#deps
+    cluster.meter.traffic.delivered(event.topic, event.records)
+    tracing?.delivered(event, { span: this.#span })
   }
 
   /** Everything of an event is written. */

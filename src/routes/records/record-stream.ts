@@ -9,6 +9,7 @@ import type { OutgoingRecord } from '../../record.ts'
 import { skipSpace } from '../../records/json-scan.ts'
 import { LineSplitter } from '../../records/line-splitter.ts'
 import { parseProduceLine } from '../../records/produce-body.ts'
+import type { Sending } from '../../tracing/tracing.ts'
 import type { BodyPieces } from './body-pieces.ts'
 import { RECORD_OVERHEAD_BYTES } from './produce-form.ts'
 import type { StreamAnswer } from './stream-answer.ts'
@@ -38,6 +39,7 @@ export class RecordStream {
   readonly #window: number
   readonly #order: WriteOrder = {}
   readonly #choice: WriteChoice
+  readonly #sending: Sending | undefined
   /** Groups without a place in the answer yet, in order. */
   readonly #groups: Group[] = []
   /** Raised when there may be something to read, or reason to stop. */
@@ -49,11 +51,13 @@ export class RecordStream {
   #held = 0
   #loose = 0
   #movedAt = performance.now()
+  #received = 0
   #fault: Problem | undefined
   #intakeOver = false
   #givenUp = false
 
-  constructor(topic: string, deps: Deps, answer: StreamAnswer, choice: WriteChoice) {
+  constructor(topic: string, deps: Deps, answer: StreamAnswer, choice: WriteChoice, sending?: Sending) {
+    this.#sending = sending
     this.#choice = choice
     this.#topic = topic
     this.#deps = deps
@@ -62,10 +66,16 @@ export class RecordStream {
     this.#window = Math.min(WINDOW_BYTES, deps.config.limits.produceBufferTopicBytes / 4)
   }
 
+  /** Bytes of the body that have come. */
+  get received(): number {
+    return this.#received
+  }
+
   /** To be told of bytes of the body when they come. */
   readonly arrived = (bytes: number): void => {
     this.#deps.budget.take(this.#topic, bytes)
     this.#held += bytes
+    this.#received += bytes
     this.#loose += bytes
     this.#movedAt = performance.now()
     this.#intake.raise()
@@ -176,7 +186,10 @@ export class RecordStream {
     }
     if (group.records.length === 0) return settled([])
     writer
-      .write(this.#topic, group.records, { ...this.#choice, order: this.#order })
+      .write(this.#topic, this.#sending?.stamp(group.records) ?? group.records, {
+        ...this.#choice,
+        order: this.#order,
+      })
       .then(settled, (error: unknown) => {
         const result = failure(error)
         settled(group.records.map(() => result))

@@ -40,6 +40,10 @@ export class StreamAnswer {
     if (wanted === 'all') outgoing.flushHeaders()
   }
 
+  get written(): number {
+    return this.#counts.written
+  }
+
   /** How many records have their result. */
   get records(): number {
     return this.#records

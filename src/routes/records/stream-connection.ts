@@ -1,16 +1,16 @@
-import type { HttpBindings } from '@hono/node-server'
 import { closeLingering } from '../../lingering-close.ts'
 import { takeOverFaults } from '../../open-request.ts'
+import type { Bindings } from '../route.ts'
 import { BodyPieces } from './body-pieces.ts'
 
 /** The connection of a stream of records, whose answer begins before its body has ended. */
 export class StreamConnection {
-  readonly #env: HttpBindings
+  readonly #env: Bindings
   readonly #leave: () => void
   #body: BodyPieces | undefined
   #isBroken = false
 
-  constructor(env: HttpBindings) {
+  constructor(env: Bindings) {
     this.#env = env
     this.#leave = takeOverFaults(env.incoming.socket, (error) => {
       // A stream takes its time; the one limit on it is that it moves.

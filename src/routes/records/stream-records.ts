@@ -31,7 +31,7 @@ export async function streamRecords(
   const options = { topics: [topic], ...toOptions(query, isEvents, lastEventId(c, isEvents)), strict: true }
   const headers = { 'content-type': type, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
   const { cluster, config, log } = deps
-  const release = deps.slots.take()
+  const release = deps.slots.take(isEvents ? 'events' : 'ndjson')
   const outlet = new Outlet(c.env, config.limits)
   const stream = new TopicStream(
     cluster,
@@ -49,13 +49,14 @@ export async function streamRecords(
       return c.body(null, 200, headers)
     }
     outlet.open(headers)
+    deps.observer.streams(c.env.incoming, c.env.outgoing)
     const lines = isEvents
       ? new EventLines(topic, query.format, requestIdOf(c))
       : new NdjsonLines(topic, query.format, requestIdOf(c))
     const caller = deps.guard.callerOf(c.env.incoming)
     const watch = (failed: (problem: Problem) => void) =>
       caller.watch(() => caller.requireTopics('consume', [topic]), failed)
-    await new RecordFeed(stream, lines, outlet, deps, watch).run()
+    await new RecordFeed(stream, lines, outlet, deps, watch, c.env.outgoing.span).run()
   } catch (error) {
     if (!c.env.outgoing.headersSent) {
       outlet.release()

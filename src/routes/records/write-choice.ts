@@ -3,6 +3,7 @@ import type { Deps } from '../../deps.ts'
 import type { RecordResult } from '../../kafka/writer/write-request.ts'
 import { Problem } from '../../problem.ts'
 import type { OutgoingRecord } from '../../record.ts'
+import { tracedWrite, type TraceSpan } from '../../tracing/tracing.ts'
 import type { AppContext } from '../route.ts'
 
 const MIN_TIMEOUT_MS = 100
@@ -40,24 +41,31 @@ export function writeChoice(c: AppContext): WriteChoice {
   return { acks, timeoutMs: timeout }
 }
 
+export interface WriteHandlers {
+  /** As WriteOptions has it. */
+  readonly onQueued: (cancel: () => void) => void
+  /** Called when all have their outcome. */
+  readonly done: () => void
+  /** Of the request that they came with. */
+  readonly span: TraceSpan | undefined
+}
+
 /**
  * Writes records and resolves with their outcomes; with `acks=0` as soon as they wait to be sent, with undefined.
- * `done` is called when all have their outcome.
  * @throws as TopicWriter.write; `done` has been called then
  */
 export async function writeAsChosen(
-  { writer, log }: Pick<Deps, 'writer' | 'log'>,
+  { writer, log, tracing }: Pick<Deps, 'writer' | 'log' | 'tracing'>,
   topic: string,
   records: readonly OutgoingRecord[],
   { acks, timeoutMs }: WriteChoice,
-  onQueued: (cancel: () => void) => void,
-  done: () => void,
+  { onQueued, done, span }: WriteHandlers,
 ): Promise<RecordResult[] | undefined> {
-  if (acks !== '0') return writer.write(topic, records, { acks, timeoutMs, onQueued }).finally(done)
+  const write = (options: Parameters<typeof writer.write>[2]) =>
+    tracedWrite(tracing, topic, records, span, (own) => writer.write(topic, own, options)).finally(done)
+  if (acks !== '0') return write({ acks, timeoutMs, onQueued })
   const { promise: queued, resolve } = Promise.withResolvers<undefined>()
-  const written = writer
-    .write(topic, records, { timeoutMs, onQueued: () => resolve(undefined) })
-    .finally(done)
+  const written = write({ timeoutMs, onQueued: () => resolve(undefined) })
   void written.then(
     (results) => {
       const failed = results.find(({ outcome }) => outcome !== 'written')

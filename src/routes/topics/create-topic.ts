@@ -130,10 +130,12 @@ export function registerCreateTopic(app: App, { cluster, config }: Pick<Deps, 'c
       parseQuery(Query, c)
       const body = await readJson(c, config.limits)
       const { spec, validateOnly } = toSpec(body)
+      c.env.outgoing.resource = `topic:${spec.name}`
       app.guard.callerOf(c.env.incoming).requireTopics('create', [spec.name])
       try {
         if (validateOnly) {
           const plan = await validateTopic(cluster, spec)
+          c.env.outgoing.outcome = 'validated'
           const document: z.input<typeof TopicPlan> = { ...plan, configs: toConfigsDocument(plan.configs) }
           return c.json(document)
         }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Caller } from '../../auth/caller.ts'
+import { resourceText } from '../../audit/resource.ts'
 import type { Deps } from '../../deps.ts'
 import type { TransactionRequest } from '../../kafka/transactions/types.ts'
 import { Problem, type ProblemPart } from '../../problem.ts'
@@ -50,6 +51,8 @@ async function commitTransaction(
     const body = parseTransactionBody(bytes, limits.maxBatchRecords, Object.keys(TransactionMembers.shape))
     reserve(body.records.length * RECORD_OVERHEAD_BYTES)
     const { request, timeoutMs, id } = toRequest(body, limits)
+    Object.assign(c.env.outgoing, { records: body.records.length, receivedBytes: bytes.length })
+    c.env.outgoing.resource = resourceText(request.records.map(({ topic }) => `topic:${topic}`))
     requireAll(caller, request)
     const ownId = id === undefined ? undefined : caller.ownName(id)
     const { transaction, duplicate, results } = await transactions

@@ -7,6 +7,7 @@ import { beforeAll, afterAll, describe, expect, it, onTestFinished, vi } from 'v
 import { freePort } from '../../../dev/kafka/free-port.ts'
 import { startTemporaryBroker } from '../../../dev/kafka/temporary-broker.ts'
 import { BrokerConnection } from '../../../src/kafka/broker-connection.ts'
+import { KafkaMeter } from '../../../src/kafka/meter.ts'
 import { initProducerId } from '../../../src/kafka/wire/apis.ts'
 import { findCoordinator } from '../../../src/kafka/wire/group-apis.ts'
 import { produceInTransaction } from '../../../src/kafka/wire/produce.ts'
@@ -188,7 +189,7 @@ describe('an ACL', () => {
 /** Writes a record in a transaction that its coordinator is not told of. */
 async function leaveHanging(topic: string, transactionalId: string | null): Promise<bigint> {
   const [host = '', port] = broker.open.split(':')
-  const connection = await BrokerConnection.open('test', { host, port: Number(port) }, {})
+  const connection = await BrokerConnection.open('test', { host, port: Number(port) }, {}, new KafkaMeter())
   onTestFinished(() => connection.destroy())
   const producerId = await vi.waitFor(async () => {
     // The first transactional id has Kafka make the topic that it keeps them in.

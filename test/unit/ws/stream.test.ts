@@ -24,6 +24,7 @@ class Stage {
       delivered: (_topic, partition, last, position) => {
         this.delivered.push(`${partition} ${last} ${position}`)
       },
+      passed: () => {},
       flushed: () => {},
       lost: () => {},
     },

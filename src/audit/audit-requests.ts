@@ -1,0 +1,73 @@
+import type { IncomingMessage } from 'node:http'
+import type { Answer, Operation } from '../answer.ts'
+import { principalOf } from '../principal.ts'
+import { requestIdOf } from '../request-id.ts'
+import type { AuditEntry, AuditLog } from './audit-log.ts'
+
+/** Statuses that say that somebody was not let in, or not let do what was asked. */
+const DENIED: ReadonlySet<number> = new Set([401, 403])
+const CLIENT_GONE = 499
+
+/** Audits a request that is over, where it is one to be audited: it wrote, changed something, was denied, or was a stream. */
+export function auditRequest(audit: AuditLog, incoming: IncomingMessage, answer: Answer): void {
+  const { operation, isStream, status } = answer
+  const isDenied = DENIED.has(status)
+  if (operation.kind === 'other' && !isStream && !isDenied) return
+  const isProduce = operation.kind === 'produce'
+  audit.write({
+    ...who(incoming, answer),
+    status: status || CLIENT_GONE,
+    outcome: isStream && !isProduce ? 'closed' : outcomeOf(answer, isDenied),
+    code: answer.code,
+    bytes: isProduce ? receivedBytes(incoming, answer) : answer.bodyBytes,
+    records: answer.records,
+    durationMs: Math.round(answer.durationMs),
+  })
+}
+
+/** Audits a stream of records that begins. */
+export function auditStream(audit: AuditLog, incoming: IncomingMessage, answer: Answer): void {
+  if (answer.operation.kind === 'produce') return
+  audit.write({ ...who(incoming, answer), status: answer.status, outcome: 'opened' })
+}
+
+function who(incoming: IncomingMessage, answer: Answer): Omit<AuditEntry, 'outcome' | 'status'> {
+  return {
+    requestId: requestIdOf({ env: { outgoing: answer } }),
+    principal: principalOf(incoming),
+    ip: incoming.socket.remoteAddress,
+    method: incoming.method,
+    operation: answer.operation.id,
+    resource: answer.resource ?? resourceOf(answer.operation, incoming.url),
+  }
+}
+
+function outcomeOf({ outcome, status, operation }: Answer, isDenied: boolean): string {
+  if (isDenied) return 'denied'
+  if (outcome !== undefined && status < 400) return outcome
+  if (status === 0) return 'gone'
+  if (operation.kind === 'produce' && outcome !== undefined) return outcome
+  if (status === 207) return 'mixed'
+  if (status >= 500) return 'failed'
+  if (status >= 400) return 'refused'
+  return operation.kind === 'produce' ? 'written' : 'done'
+}
+
+function receivedBytes({ headers }: IncomingMessage, { receivedBytes }: Answer): number | undefined {
+  if (receivedBytes !== undefined) return receivedBytes
+  const declared = headers['content-length']
+  return declared === undefined ? undefined : Number(declared)
+}
+
+/** What a request is about by the first parameter of its path: `topic:orders` of `/v1/topics/{topic}/records`. */
+export function resourceOf({ template, kind }: Operation, target = ''): string | undefined {
+  const place = template.split('/').findIndex((part) => part.startsWith('{'))
+  if (place < 0) return kind === 'admin' ? 'cluster' : undefined
+  const name = template.split('/')[place]!.slice(1, -1)
+  const value = target.split('?', 1)[0]!.split('/')[place] ?? ''
+  try {
+    return `${name}:${decodeURIComponent(value)}`
+  } catch {
+    return `${name}:${value}`
+  }
+}
