@@ -280,6 +280,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** Of the command line and the examples: whoever sets them for these may start a gateway from the same shell. */
+const clientVariables = new Set(['SLUICE_URL', 'SLUICE_TOKEN', 'SLUICE_TOKEN_FILE'])
+
 /**
  * Reads the configuration from environment variables.
  * An unknown SLUICE_* variable is an error, since a misspelt setting silently ignored is a trap; an unknown KAFKA_* one
@@ -296,7 +299,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     else problems.push(`${name}: expected ${result.error.issues.map((issue) => issue.message).join('; ')}`)
   }
   for (const name of Object.keys(env)) {
-    if (name in settings) continue
+    if (name in settings || clientVariables.has(name)) continue
     if (name.startsWith('SLUICE_')) problems.push(`${name}: no such setting${didYouMean(name)}`)
     else if (name.startsWith('KAFKA_')) warnings.push(`${name} is not a setting of Sluice and was ignored`)
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import {
   type ClientRequest,
   type IncomingMessage,
@@ -47,6 +48,11 @@ export class Gateway {
       base.protocol === 'https:' ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true })
   }
 
+  /** With every request, and with the handshake of a WebSocket: who asks, from SLUICE_TOKEN or the file SLUICE_TOKEN_FILE. */
+  get headers(): Readonly<Record<string, string>> {
+    return { 'user-agent': 'sluice-cli', ...authorization() }
+  }
+
   /** The URL of a path, which begins with a slash. */
   href(path: string, query: Query = {}, protocol: 'http' | 'ws' = 'http'): URL {
     const url = new URL(path.slice(1), this.#base)
@@ -94,7 +100,7 @@ export class Gateway {
     return request(url, {
       method,
       agent: this.#agent,
-      headers: { 'user-agent': 'sluice-cli', ...headers },
+      headers: { ...this.headers, ...headers },
       ...(signal === undefined ? {} : { signal }),
     })
   }
@@ -143,6 +149,18 @@ export class Gateway {
         ? 'Start one with `sluice up`, or name another with --url or SLUICE_URL.'
         : undefined
     return new CommandError(exitCodes.unavailable, `no gateway at ${this.url}: ${reason}`, { hint })
+  }
+}
+
+/** @throws UsageError where the file can't be read */
+function authorization(): { authorization?: string } {
+  const { SLUICE_TOKEN: token, SLUICE_TOKEN_FILE: file } = process.env
+  if (token) return { authorization: `Bearer ${token}` }
+  if (!file) return {}
+  try {
+    return { authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` }
+  } catch {
+    throw new UsageError(`SLUICE_TOKEN_FILE: ${file} can not be read`)
   }
 }
 

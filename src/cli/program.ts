@@ -13,6 +13,7 @@ interface Entry {
 const start = 'Start:'
 const records = 'Records:'
 const administration = 'Administration:'
+const security = 'Security of the gateway (files on its machine):'
 const more = 'More:'
 /** Of commands for programs alone. */
 const hidden = ''
@@ -83,6 +84,16 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: 'list transactional ids, find and abort what hangs',
     group: administration,
     load: async () => (await import('./commands/transactions.ts')).defineTransactions,
+  },
+  keys: {
+    summary: 'make, rotate and take away API keys',
+    group: security,
+    load: async () => (await import('./commands/security.ts')).defineKeys,
+  },
+  policy: {
+    summary: 'check rules, and find out which one decides',
+    group: security,
+    load: async () => (await import('./commands/security.ts')).definePolicy,
   },
   bench: {
     summary: 'measure how fast the gateway and its Kafka write and read',

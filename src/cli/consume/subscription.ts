@@ -163,6 +163,7 @@ export class Subscription {
   #open(): WebSocket {
     const socket = new WebSocket(this.#gateway.href('/v1/ws', {}, 'ws'), 'sluice.v1', {
       perMessageDeflate: false,
+      headers: this.#gateway.headers,
     })
     this.#socket = socket
     const happened = (event: Event) => {

@@ -77,7 +77,7 @@ describe('the image', () => {
 })
 
 it('the image does not serve everybody unless it is told to', { timeout: 60_000 }, async () => {
-  const gateway = new TestProcess(process.execPath, [join(root, 'bin/sluice.mjs')], {
+  const gateway = new TestProcess(process.execPath, [join(root, 'bin/sluice.mjs'), 'serve'], {
     cwd: root,
     env: { SLUICE_HOST: '0.0.0.0', SLUICE_PORT: '0', KAFKA_BROKERS: brokers() },
   })

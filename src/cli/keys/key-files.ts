@@ -1,0 +1,58 @@
+import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import {
+  formatKeyFile,
+  type KeyFile,
+  KeyFileError,
+  parseKeyFile,
+  type StoredKey,
+} from '../../auth/key-file.ts'
+import { CommandError, exitCodes, UsageError } from '../errors.ts'
+
+/** Where the keys are: `--file`, else what the gateway itself is told. @throws UsageError where nothing says */
+export function keysFile(given: string | undefined): string {
+  const path = given ?? process.env.SLUICE_API_KEYS_FILE
+  if (path === undefined || path === '') {
+    throw new UsageError(
+      'no file of keys is named',
+      'Give --file, or set SLUICE_API_KEYS_FILE as for the gateway.',
+    )
+  }
+  return path
+}
+
+/** @throws CommandError where it can't be read or used; one that is not there has no keys */
+export function readKeys(path: string): KeyFile {
+  try {
+    return parseKeyFile(readFileSync(path, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { keys: [] }
+    const reason = error instanceof KeyFileError ? error.problems.join('; ') : 'it can not be read'
+    throw new CommandError(exitCodes.failed, `${path}: ${reason}`)
+  }
+}
+
+/**
+ * Puts the keys into the file, whole or not at all: a gateway may read it at any moment.
+ * @throws CommandError where it can't be written
+ */
+export function writeKeys(path: string, file: KeyFile): void {
+  const partial = `${path}.${process.pid}`
+  try {
+    const { O_CREAT, O_EXCL, O_WRONLY } = constants
+    const fd = openSync(partial, O_CREAT | O_EXCL | O_WRONLY, 0o600)
+    writeSync(fd, formatKeyFile(file))
+    fsyncSync(fd)
+    closeSync(fd)
+    renameSync(partial, path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new CommandError(exitCodes.failed, `${path} could not be written (${code})`)
+  }
+}
+
+/** @throws CommandError where there is no such key */
+export function keyOf({ keys }: KeyFile, id: string): StoredKey {
+  const key = keys.find((one) => one.id === id)
+  if (key === undefined) throw new CommandError(exitCodes.notFound, `there is no key ${id}`)
+  return key
+}
