@@ -289,6 +289,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** Where the `sluice` command finds a gateway: of no meaning to the gateway, and often set where one is started. */
+const COMMAND_URL = 'SLUICE_URL'
+
 /**
  * Reads the configuration from environment variables.
  * An unknown SLUICE_* variable is an error, since a misspelt setting silently ignored is a trap; an unknown KAFKA_* one
@@ -305,7 +308,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     else problems.push(`${name}: expected ${result.error.issues.map((issue) => issue.message).join('; ')}`)
   }
   for (const name of Object.keys(env)) {
-    if (name in settings) continue
+    if (name in settings || name === COMMAND_URL) continue
     if (name.startsWith('SLUICE_')) problems.push(`${name}: no such setting${didYouMean(name)}`)
     else if (name.startsWith('KAFKA_')) warnings.push(`${name} is not a setting of Sluice and was ignored`)
   }
