@@ -116,7 +116,7 @@ done
 it('`sluice up` starts a gateway, and every command finds its way to it', async () => {
   const { PATH = '' } = process.env
   const up = new TestProcess(process.execPath, [entry, 'up', '--port', '0', '--brokers', brokers()], {
-    env: { PATH },
+    env: { PATH, SLUICE_URL: 'http://127.0.0.1:1' },
   })
   const [, url = ''] = await up.printed(/^Sluice {3}(http:\S+)/m)
   expect(await new Cli({ url: 'http://127.0.0.1:1' }).run(['cluster', '--url', url, '--json'])).toMatchObject(
