@@ -1,25 +1,18 @@
-import { afterAll, beforeAll } from 'vitest'
-import { startTemporaryCluster } from '../../dev/kafka/cluster.ts'
-
-/** So that ACLs can be made, and everyone may do all as before: clients without credentials are ANONYMOUS. */
-export const withAuthorizer: Readonly<Record<string, string>> = {
-  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-  'super.users': 'User:ANONYMOUS',
-}
+import { beforeAll, inject } from 'vitest'
 
 /**
- * Three brokers with an authorizer, for the tests of one file that administer a cluster. TEST_KAFKA_CLUSTER names another
- * to use. Call it where the file begins; `bootstrap` is there once tests run.
+ * Three brokers with an authorizer, which the files that administer a cluster share: what a test makes has a name of its
+ * own, and what it changes of the cluster it puts back. TEST_KAFKA_CLUSTER names another to use. Call it where the file
+ * begins; `bootstrap` is there once tests run.
  */
 export function useAdminCluster(): { readonly bootstrap: string } {
   const cluster = { bootstrap: process.env.TEST_KAFKA_CLUSTER ?? '' }
   if (cluster.bootstrap !== '') return cluster
-  let stop = () => Promise.resolve()
   beforeAll(async () => {
-    const started = await startTemporaryCluster(3, { configs: withAuthorizer })
-    stop = () => started.stop()
-    cluster.bootstrap = started.bootstrap
+    const response = await fetch(inject('adminCluster'))
+    const text = await response.text()
+    if (!response.ok) throw new Error(text)
+    cluster.bootstrap = text
   })
-  afterAll(() => stop())
   return cluster
 }

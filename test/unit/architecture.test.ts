@@ -103,6 +103,15 @@ describe('dependencies', () => {
     ).toEqual([])
   })
 
+  it('do not lead from who may do what to Kafka, routes or sockets', () => {
+    expect(
+      arrows(
+        'src/auth/',
+        /^(hono|@hono\/.*|ws|@platformatic\/.*)$|^src\/(kafka|routes|ws|streams|app|gateway)/,
+      ),
+    ).toEqual([])
+  })
+
   it('do not lead from routes, ws or streams to the wire', () => {
     expect(arrows('src/routes/', /^src\/kafka\/wire/)).toEqual([])
     expect(arrows('src/ws/', /^src\/kafka\/wire/)).toEqual([])

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startTemporaryCluster } from '../../../dev/kafka/cluster.ts'
 import { startTemporaryBroker } from '../../../dev/kafka/temporary-broker.ts'
-import { withAuthorizer } from '../../support/admin-cluster.ts'
+import { withAuthorizer } from '../../support/authorizer.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpAnswer, type HttpClient } from '../../support/http.ts'
 import { KafkaProxy } from '../../support/kafka-proxy.ts'
