@@ -21,6 +21,7 @@ export function reasonFor(issue: z.core.$ZodRawIssue): string | undefined {
     return issue.input === undefined ? `is missing: expected ${expected}` : `expected ${expected}`
   }
   if (issue.code === 'invalid_value') return `expected ${alternatives(issue.values.map(String))}`
+  if (issue.code === 'invalid_key') return 'a name in it is not acceptable'
   if (issue.code === 'too_small') return bound('at least', issue.minimum, issue.origin)
   if (issue.code === 'too_big') return bound('at most', issue.maximum, issue.origin)
   return undefined

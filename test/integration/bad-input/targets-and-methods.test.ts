@@ -116,7 +116,7 @@ describe('the method', () => {
   const routes: [string, string][] = [
     ['/healthz', 'GET, HEAD'],
     ['/v1/topics', 'GET, HEAD, POST'],
-    ['/v1/topics/t', 'DELETE, GET, HEAD'],
+    ['/v1/topics/t', 'DELETE, GET, HEAD, PATCH'],
     ['/problems/bad_request', 'GET, HEAD'],
   ]
 
