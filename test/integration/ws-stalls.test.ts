@@ -23,6 +23,12 @@ async function leaderOf(topic: string, partition: number, bootstrap: string): Pr
   return topics[0]!.partitions.find(({ partitionId }) => partitionId === partition)!.leader
 }
 
+/** How many replicas of each partition are in sync. */
+async function inSync(topic: string, bootstrap: string): Promise<number[]> {
+  const { topics } = await withAdmin((admin) => admin.fetchTopicMetadata({ topics: [topic] }), bootstrap)
+  return topics[0]!.partitions.map(({ isr }) => isr.length)
+}
+
 async function startKafka(): Promise<TemporaryCluster> {
   const kafka = await startTemporaryCluster(3)
   onTestFinished(() => kafka.stop())
@@ -88,6 +94,10 @@ describe('a member of a group reads what is produced', { timeout: 180_000 }, () 
       await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment: back }] })
     }, bootstrap)
     await expectProgress(goes, stays)
+    // Else what the killed broker leads would have nowhere to go.
+    await expect
+      .poll(() => inSync(topic, bootstrap), { timeout: STALLED_MS })
+      .toEqual(Array<number>(PARTITIONS).fill(3))
 
     const token = (await goes.frame('resumable')).token
     goes.destroy()

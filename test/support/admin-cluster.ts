@@ -1,4 +1,6 @@
-import { beforeAll, inject } from 'vitest'
+import { afterAll, beforeAll, inject } from 'vitest'
+import { startTemporaryCluster } from '../../dev/kafka/cluster.ts'
+import { withAuthorizer } from './authorizer.ts'
 
 /**
  * Three brokers with an authorizer, which the files that administer a cluster share: what a test makes has a name of its
@@ -14,5 +16,18 @@ export function useAdminCluster(): { readonly bootstrap: string } {
     if (!response.ok) throw new Error(text)
     cluster.bootstrap = text
   })
+  return cluster
+}
+
+/** The same of a file's own, for changes that others would notice: configs of brokers, what is being copied. */
+export function useOwnAdminCluster(): { readonly bootstrap: string } {
+  const cluster = { bootstrap: '' }
+  let stop = () => Promise.resolve()
+  beforeAll(async () => {
+    const started = await startTemporaryCluster(3, { configs: withAuthorizer })
+    stop = () => started.stop()
+    cluster.bootstrap = started.bootstrap
+  })
+  afterAll(() => stop())
   return cluster
 }

@@ -1,8 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { takeLock } from '../../dev/kafka/lock.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -25,12 +27,24 @@ export function pythonEnv(packages: readonly string[]): Promise<string> {
 
 async function make(dir: string, packages: readonly string[]): Promise<string> {
   const done = join(dir, 'done')
-  if (!existsSync(done)) {
-    rmSync(dir, { recursive: true, force: true })
-    await run('python3', ['-m', 'venv', dir])
-    // Its own pip: scripts in an environment carry its path, so it cannot be made elsewhere and moved.
-    await run(join(dir, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages])
-    writeFileSync(done, '')
+  mkdirSync(dirname(dir), { recursive: true })
+  while (!existsSync(done)) {
+    // Several test files may want the same at once.
+    const lock = takeLock(`${dir}.lock`)
+    if ('heldBy' in lock) {
+      await sleep(200)
+      continue
+    }
+    try {
+      if (existsSync(done)) break
+      rmSync(dir, { recursive: true, force: true })
+      await run('python3', ['-m', 'venv', dir])
+      // Its own pip: scripts in an environment carry its path, so it cannot be made elsewhere and moved.
+      await run(join(dir, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages])
+      writeFileSync(done, '')
+    } finally {
+      lock.release()
+    }
   }
   return join(dir, 'bin')
 }

@@ -70,7 +70,8 @@ it('a coordinator that is killed costs its own groups alone; each reset is done 
   if (whileDown.unanswered.length > 0) expect(whileDown.unanswered).toEqual([node])
 
   // A topic that goes while the coordinator is away leaves its offsets behind.
-  await withAdmin((admin) => admin.deleteTopics({ topics: [doomed] }), kafka.bootstrap)
+  const remove = () => withAdmin((admin) => admin.deleteTopics({ topics: [doomed] }), kafka.bootstrap)
+  await vi.waitFor(remove, slow)
   await broker.restart()
   const before = shifted
   await vi.waitFor(() => expect(shifted).toBeGreaterThan(before), slow)

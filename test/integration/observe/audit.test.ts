@@ -33,7 +33,7 @@ async function lines(path: string, count: number): Promise<Line[]> {
 /** A gateway as its own process, with its log on stdout. */
 async function startProcess(env: Record<string, string>) {
   const { PATH = '' } = process.env
-  const gateway = new TestProcess(process.execPath, [entry], {
+  const gateway = new TestProcess(process.execPath, [entry, 'serve'], {
     env: { PATH, KAFKA_BROKERS: brokers(), SLUICE_PORT: '0', ...env },
   })
   const [, url = ''] = await gateway.printed(/"url":"([^"]+)"/)
@@ -159,7 +159,7 @@ describe('the audit log', () => {
   it('that cannot be opened keeps the gateway from starting, with a sentence that says why', async () => {
     const path = join(temporaryDir(), 'none', 'audit.ndjson')
     const { PATH = '' } = process.env
-    const gateway = new TestProcess(process.execPath, [entry], {
+    const gateway = new TestProcess(process.execPath, [entry, 'serve'], {
       env: { PATH, KAFKA_BROKERS: brokers(), SLUICE_PORT: '0', SLUICE_AUDIT_LOG: path },
     })
     expect(await gateway.ended).toMatchObject({

@@ -56,7 +56,9 @@ describe('the log', () => {
     const { token } = await socket.frame('resumable')
     await socket.received(1)
     await socket.close()
-    await connect(gateway, { ticket: secrets.query, topics: topic }, { headers }).closed
+    const reader = connect(gateway, { ticket: secrets.query, topics: topic }, { headers })
+    await reader.frame('assigned')
+    await reader.close()
     await connect(gateway, { resume: `${token}x` }, { headers }).closed
     await vi.waitFor(() => expect(text()).toContain('"operation":"connectStream"'))
     expect(text().split('\n').length).toBeGreaterThan(10)

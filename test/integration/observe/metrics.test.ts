@@ -163,7 +163,7 @@ describe('the metrics', () => {
     const first = await freePorts()
     const receiver = await OtlpReceiver.start()
     const { PATH = '' } = process.env
-    const gateway = new TestProcess(process.execPath, [entry], {
+    const gateway = new TestProcess(process.execPath, [entry, 'serve'], {
       env: {
         PATH,
         KAFKA_BROKERS: brokers(),
@@ -203,7 +203,7 @@ describe('the metrics', () => {
     const { PATH = '' } = process.env
     for (const workers of ['1', '2']) {
       const env = { PATH, KAFKA_BROKERS: brokers(), SLUICE_PORT: '0', SLUICE_WORKERS: workers }
-      const gateway = new TestProcess(process.execPath, [entry], {
+      const gateway = new TestProcess(process.execPath, [entry, 'serve'], {
         env: { ...env, SLUICE_METRICS_PORT: String(port) },
       })
       const { code, stderr } = await gateway.ended

@@ -53,6 +53,7 @@ export function showsChange(entry: ConfigEntry, changes: ConfigChanges, level: C
   const { name, sensitive } = entry
   const own = ownValue(entry, level)
   const set = changes.set.get(name)
+  if (!isInForce(entry)) return false
   if (set === null) return own === undefined
   if (own === undefined) return false
   if (sensitive) return true
@@ -61,6 +62,14 @@ export function showsChange(entry: ConfigEntry, changes: ConfigChanges, level: C
   const added = changes.append.get(name) ?? []
   const removed = changes.subtract.get(name) ?? []
   return added.every((value) => values.has(value)) && !removed.some((value) => values.has(value))
+}
+
+/**
+ * A broker tells what it was told last as soon as it knows, and as the value what it still goes by until it has taken that
+ * up, a moment later.
+ */
+function isInForce({ name, value, sensitive, origins: [first] }: ConfigEntry): boolean {
+  return sensitive || first === undefined || first.name !== name || first.value === value
 }
 
 function listOf(text: string): string[] {
