@@ -444,7 +444,7 @@ export const problems = {
   origin_not_allowed: {
     status: 403,
     retryable: false,
-    title: 'Web pages of this origin may not open a WebSocket here',
+    title: 'Web pages of this origin may not use the gateway',
     fix: 'List the origin in SLUICE_ALLOWED_ORIGINS of the gateway.',
   },
   unknown_type: {

@@ -10,7 +10,7 @@ import type { KeyStore } from './key-store.ts'
 import type { Operation, Policy, Resource } from './policy.ts'
 import { anonymous, type Principal } from './principal.ts'
 import { Caller } from './caller.ts'
-import type { Tickets } from './tickets.ts'
+import type { Page, Tickets } from './tickets.ts'
 
 /** RFC 9110, section 11.6.1: how to show who one is. */
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="sluice", Basic realm="sluice", charset="UTF-8"' }
@@ -90,9 +90,7 @@ export class Guard {
    * @throws as authenticate()
    */
   async authenticateToken(token: string, incoming: IncomingMessage): Promise<Principal> {
-    const principal = await this.#find(ofToken(token), incoming)
-    setPrincipal(incoming, principal.name)
-    return principal
+    return this.#find(ofToken(token), incoming)
   }
 
   #find(credentials: Credentials, incoming: IncomingMessage): Principal | Promise<Principal> {
@@ -116,7 +114,7 @@ export class Guard {
       }
       case 'ticket':
         return (
-          tickets?.redeem(credentials.ticket, incoming.headers.origin).catch((error: unknown) => {
+          tickets?.redeem(credentials.ticket, pageOf(incoming)).catch((error: unknown) => {
             const isWrong = error instanceof Problem && error.code === 'invalid_credentials'
             throw isWrong ? this.#failure(incoming, error) : error
           }) ?? this.#refuse(incoming, 'tickets are not taken here')
@@ -164,6 +162,17 @@ export class Guard {
     if (principal === anonymous) throw this.unauthenticated()
     const what = resource.kind === 'cluster' ? 'the cluster' : `${resource.kind} ${resource.name}`
     throw new Problem('forbidden', { detail: `${principal.name} may not ${operation} ${what}.` })
+  }
+
+  /**
+   * Keeps pages of other origins from changing anything. A browser sends simple requests without asking first, and any
+   * page may make it send them, also to a gateway on its own machine.
+   * @throws Problem origin_not_allowed
+   */
+  requirePage(incoming: IncomingMessage): void {
+    const { origin } = incoming.headers
+    if (origin === undefined || isAllowedOrigin(origin, hostOf(incoming), this.#allowedOrigins)) return
+    throw new Problem('origin_not_allowed')
   }
 
   /** Whether one that has shown nothing may do anything at all. */
@@ -216,9 +225,15 @@ export class Guard {
 }
 
 /** The Host header as it was sent: the routes see one name for all. */
-function hostOf({ rawHeaders }: IncomingMessage): string | undefined {
+export function hostOf({ rawHeaders }: IncomingMessage): string | undefined {
   const at = rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')
   return at < 0 ? undefined : rawHeaders[at + 1]
+}
+
+/** The page that asks, as far as its browser tells: of a read by the gateway's own pages it says no Origin, but this. */
+function pageOf(incoming: IncomingMessage): Page {
+  const { origin, 'sec-fetch-site': site } = incoming.headers
+  return { origin, ownHost: site === 'same-origin' ? hostOf(incoming)?.toLowerCase() : undefined }
 }
 
 /** The name of a client certificate that the listener's authorities have signed: its common name, or its first DNS name. */

@@ -43,7 +43,11 @@ export class KeyStore {
       roles,
       ...(scopes && { scopes: new Set<Operation>(scopes) }),
       expiresAt: found.expiresAt,
-      isCurrent: () => this.#match(id, hash) !== undefined,
+      isCurrent: () => {
+        const now = this.#match(id, hash)?.key
+        // What it may do was found out with these: a key that has others now is shown anew.
+        return now !== undefined && sameList(now.roles, roles) && sameList(now.scopes, scopes)
+      },
       secretHash: hash,
     }
   }
@@ -60,4 +64,8 @@ export class KeyStore {
     }
     return match
   }
+}
+
+function sameList(a: readonly string[] = [], b: readonly string[] = []): boolean {
+  return a.join('\n') === b.join('\n')
 }

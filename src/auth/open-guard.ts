@@ -25,7 +25,8 @@ export function openGuard(
   secrets: ConstructorParameters<typeof Tickets>[0],
   log: Logger,
 ): OpenGuard {
-  if (auth === undefined) return { guard: new Guard(), tickets: undefined, close: () => {} }
+  if (auth === undefined)
+    return { guard: new Guard(undefined, undefined, allowedOrigins), tickets: undefined, close: () => {} }
   const { keysFile, policyFile, jwt, failedLogins } = auth
   const keys = keysFile === undefined ? undefined : new KeyStore()
   const tickets = new Tickets(secrets, keys)

@@ -1,3 +1,4 @@
+import { isInternalGroup } from '../internal-groups.ts'
 import { isInternalTopic } from '../internal-topics.ts'
 import { anonymous, type Principal } from './principal.ts'
 
@@ -95,7 +96,8 @@ export class Policy {
 
   /** Whether there is anything that one may do who has shown nothing. */
   get admitsAnonymous(): boolean {
-    return this.rules.some(({ effect, to }) => effect === 'allow' && to.includes(anonymous.name))
+    const names = this.#namesOf(anonymous)
+    return this.rules.some((rule) => rule.effect === 'allow' && speaksTo(rule, names))
   }
 
   /** All that a rule may call a principal by. */
@@ -105,8 +107,12 @@ export class Policy {
     if (principal !== anonymous)
       for (const all of ['*', `${name.slice(0, name.indexOf(':') + 1)}*`]) names.add(all)
     for (const role of roles) names.add(`role:${role}`)
-    for (const [role, members] of this.#roles)
-      if (members.some((m) => names.has(m))) names.add(`role:${role}`)
+    // Roles may be members of roles, whichever comes first in the file.
+    for (let before = -1; before !== names.size;) {
+      before = names.size
+      for (const [role, members] of this.#roles)
+        if (members.some((member) => names.has(member))) names.add(`role:${role}`)
+    }
     return names
   }
 }
@@ -121,7 +127,8 @@ function speaksOf(rule: Rule, resource: Resource): boolean {
       // Kafka's own topics are nobody's, whatever `*` says.
       return !isInternalTopic(resource.name) && rule.topics.some((pattern) => matches(pattern, resource.name))
     case 'group':
-      return rule.groups.some((pattern) => matches(pattern, resource.name))
+      // The gateway's own remember transactions: they are nobody's, as Kafka's topics.
+      return !isInternalGroup(resource.name) && rule.groups.some((pattern) => matches(pattern, resource.name))
     case 'cluster':
       return rule.cluster
   }

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import { hostOf } from '../auth/guard.ts'
 import { isAllowedOrigin } from '../allowed-origin.ts'
 import { Problem } from '../problem.ts'
 import type { App, AppContext } from './route.ts'
@@ -8,10 +9,10 @@ import type { App, AppContext } from './route.ts'
  * response, so that a refusal is shown to it too.
  */
 export function allowOrigin({ env }: AppContext, { allowedOrigins }: Pick<Config, 'allowedOrigins'>): void {
-  const { origin, host } = env.incoming.headers
+  const { origin } = env.incoming.headers
   // A cache must not give one page the answer to another.
   env.outgoing.setHeader('vary', 'origin')
-  if (origin === undefined || !isAllowedOrigin(origin, host, allowedOrigins)) return
+  if (origin === undefined || !isAllowedOrigin(origin, hostOf(env.incoming), allowedOrigins)) return
   env.outgoing.setHeader('access-control-allow-origin', origin)
   env.outgoing.setHeader('access-control-expose-headers', 'X-Request-Id')
 }
@@ -28,9 +29,10 @@ export function allowOrigins(app: App, { config }: { readonly config: Config }):
   app.use('/v1/*', async (c, next) => {
     allowOrigin(c, config)
     if (c.req.method !== 'OPTIONS') return next()
-    const { origin, host, 'access-control-request-method': method } = c.env.incoming.headers
+    const { origin, 'access-control-request-method': method } = c.env.incoming.headers
     if (origin === undefined || method === undefined) return next()
-    if (!isAllowedOrigin(origin, host, config.allowedOrigins)) throw new Problem('origin_not_allowed')
+    if (!isAllowedOrigin(origin, hostOf(c.env.incoming), config.allowedOrigins))
+      throw new Problem('origin_not_allowed')
     const headers = c.req.header('access-control-request-headers') ?? ''
     return c.body(null, 204, {
       'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',

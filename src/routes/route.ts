@@ -49,11 +49,13 @@ export function addRoute(
   const types = answerTypes(route)
   const { guard } = app
   const isGuarded = guard.enabled && access !== 'public'
+  const changes = route.method !== 'get'
   const operation = operationOf(route)
   const serve: Handler<Env> = (c, next) => {
     c.env.outgoing.operation = operation
     try {
       if (isGuarded) requireAccess(guard, access, c)
+      if (changes) guard.requirePage(c.env.incoming)
       checkAccept(c.env.incoming.headers.accept, types)
     } catch (error) {
       throw refusal(error)
@@ -118,6 +120,7 @@ const anywhere: readonly ProblemCode[] = [
   'invalid_credentials',
   'forbidden',
   'too_many_failed_logins',
+  'origin_not_allowed',
   'auth_unavailable',
   'not_acceptable',
   'request_timeout',

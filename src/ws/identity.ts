@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Caller } from '../auth/caller.ts'
 import type { Guard } from '../auth/guard.ts'
+import { setPrincipal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 
 /** How long a socket that is to say who it is by a message may take, ms. */
@@ -28,6 +29,7 @@ export class Identity {
   #unwatch: () => void = () => {}
   #notice: NodeJS.Timeout | undefined
   #late: NodeJS.Timeout | undefined
+  #isOver = false
 
   /** `byMessage` where the handshake has left it to a message. */
   constructor(guard: Guard, incoming: IncomingMessage, byMessage: boolean, handlers: IdentityHandlers) {
@@ -64,13 +66,16 @@ export class Identity {
     }
     clearTimeout(this.#late)
     this.#late = undefined
+    setPrincipal(this.#incoming, principal.name)
     this.#take(new Caller(this.#guard, principal))
     return this.#caller
   }
 
   #take(caller: Caller): void {
-    this.stop()
+    this.#release()
     this.#caller = caller
+    // The socket has gone while it was found out.
+    if (this.#isOver) return
     const { still, failed, expiring } = this.#handlers
     this.#unwatch = caller.watch(still, failed)
     const { expiresAt } = caller.principal
@@ -82,6 +87,11 @@ export class Identity {
   }
 
   stop(): void {
+    this.#isOver = true
+    this.#release()
+  }
+
+  #release(): void {
     this.#unwatch()
     clearTimeout(this.#notice)
     clearTimeout(this.#late)

@@ -1,3 +1,4 @@
+import { isInternalGroup } from '../internal-groups.ts'
 import { z } from 'zod'
 import { Problem, type ProblemPart } from '../problem.ts'
 import { isPattern } from '../streams/topic-selection.ts'
@@ -211,6 +212,8 @@ export function completeSubscription(raw: RawOptions, grace: GraceLimits): Subsc
     errors.push({ parameter: 'topics', reason: 'is missing, and no resume token stands for it' })
   if (new Set(topics).size !== topics.length)
     errors.push({ parameter: 'topics', reason: 'names a topic twice' })
+  if (raw.group !== undefined && isInternalGroup(raw.group))
+    errors.push({ parameter: 'group', reason: 'a name that the gateway keeps for itself' })
   if (raw.cursor !== undefined && raw.from !== undefined)
     errors.push({ parameter: 'cursor', reason: 'not together with from' })
   if (raw.cursor !== undefined && isInGroup) {

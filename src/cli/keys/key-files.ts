@@ -1,4 +1,16 @@
-import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import {
   formatKeyFile,
   type KeyFile,
@@ -36,15 +48,27 @@ export function readKeys(path: string): KeyFile {
  * @throws CommandError where it can't be written
  */
 export function writeKeys(path: string, file: KeyFile): void {
+  try {
+    parseKeyFile(formatKeyFile(file))
+  } catch (error) {
+    throw new UsageError((error as KeyFileError).problems.join('; '))
+  }
   const partial = `${path}.${process.pid}`
   try {
     const { O_CREAT, O_EXCL, O_WRONLY } = constants
+    // What a gateway of another user may read of the file it may read of the new one.
+    const old = statSync(path, { throwIfNoEntry: false })
     const fd = openSync(partial, O_CREAT | O_EXCL | O_WRONLY, 0o600)
+    if (old !== undefined) {
+      if (old.uid !== process.getuid?.() || old.gid !== process.getgid?.()) fchownSync(fd, old.uid, old.gid)
+      fchmodSync(fd, old.mode & 0o777)
+    }
     writeSync(fd, formatKeyFile(file))
     fsyncSync(fd)
     closeSync(fd)
     renameSync(partial, path)
   } catch (error) {
+    rmSync(partial, { force: true })
     const { code } = error as NodeJS.ErrnoException
     throw new CommandError(exitCodes.failed, `${path} could not be written (${code})`)
   }

@@ -128,6 +128,11 @@ export function registerResetOffsets(app: App, { cluster, config }: Pick<Deps, '
       caller.requireTopics('consume', [...topics, ...partitions.map(({ topic }) => topic)])
       if (typeof to === 'object' && 'group' in to) caller.requireGroup('describe', to.group)
       const plan = await planReset(cluster, groupParam(c), request)
+      if (plan.changes.some(({ topic }) => !caller.sees(topic))) {
+        throw new Problem('forbidden', {
+          detail: 'The group has offsets in topics that you may not consume: name those that you may.',
+        })
+      }
       // Of a group without any named topics these are all that it has read.
       caller.requireTopics(
         'consume',

@@ -57,10 +57,17 @@ export function registerReadRecords(app: App, deps: Deps): void {
     refuseTwoStarts(query)
     if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
     const isBatch = type === EVENT_BATCH
+    // A long poll outlives a key that is taken away.
+    const refused = new AbortController()
+    const caller = deps.guard.callerOf(c.env.incoming)
+    const unwatch = caller.watch(
+      () => caller.requireTopics('consume', [topic]),
+      (problem) => refused.abort(problem),
+    )
     const { list, cursor, caughtUp } = await readRecords(deps, topic, query, isBatch, {
-      signal: goneSignal(c),
+      signal: deps.guard.enabled ? AbortSignal.any([goneSignal(c), refused.signal]) : goneSignal(c),
       span: c.env.outgoing.span,
-    })
+    }).finally(unwatch)
     if (isBatch) {
       const place = { [CURSOR]: cursor, [CAUGHT_UP]: String(caughtUp) }
       return c.body(list.end(']'), 200, { ...place, 'content-type': EVENT_BATCH })

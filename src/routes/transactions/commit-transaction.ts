@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Caller } from '../../auth/caller.ts'
 import { resourceText } from '../../audit/resource.ts'
 import type { Deps } from '../../deps.ts'
+import { isInternalGroup } from '../../internal-groups.ts'
 import type { TransactionRequest } from '../../kafka/transactions/types.ts'
 import { Problem, type ProblemPart } from '../../problem.ts'
 import { parseTransactionBody, type TransactionBody as ParsedBody } from '../../records/produce-body.ts'
@@ -103,6 +104,8 @@ function toRequest(
     ...records.map(({ topic }, i) => ({ topic, pointer: `/records/${i}/topic` })),
     ...(offsets?.offsets ?? []).map(({ topic }, i) => ({ topic, pointer: `/offsets/offsets/${i}/topic` })),
   ])
+  if (offsets && isInternalGroup(offsets.group))
+    throw invalid([{ pointer: '/offsets/group', reason: 'a name that the gateway keeps for itself' }])
   if (offsets) checkOffsets(offsets.offsets, limits.maxBatchRecords)
   const given = offsets && {
     group: offsets.group,

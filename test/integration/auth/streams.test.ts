@@ -141,6 +141,12 @@ describe('a stream over HTTP', () => {
     expect(await ask(ticket, 'http://localhost:4000')).toBe(401)
     expect(await ask(ticket, page)).toBe(200)
     expect(await ask(ticket, page)).toBe(401)
+    // A browser sends no Origin with a read of its own page's.
+    const own = await ticketOf(url, auth, url)
+    const sameOrigin = await fetch(`${url}/v1/topics/${topic}/records?from=earliest&ticket=${own}`, {
+      headers: { 'sec-fetch-site': 'same-origin' },
+    })
+    expect(sameOrigin.status).toBe(200)
   })
 
   it('ends with the reason and where to go on, when its key is taken away', { timeout: 60_000 }, async () => {
@@ -153,4 +159,15 @@ describe('a stream over HTTP', () => {
     const last = JSON.parse((await response.text()).trim().split('\n').at(-1)!) as object
     expect(last).toMatchObject({ error: { code: 'credentials_expired' }, cursor: expect.any(String) })
   })
+})
+
+it('a page of another origin changes nothing, also where nobody has to show who they are', async () => {
+  const { url } = await startTestGateway()
+  const topic = await makeTopic()
+  const post = (origin: string) =>
+    fetch(`${url}/v1/topics/${topic}/records`, { method: 'POST', body: 'x', headers: { origin } })
+  const refused = await post('https://evil.example')
+  expect(refused.status).toBe(403)
+  expect(await refused.json()).toMatchObject({ code: 'origin_not_allowed', outcome: 'not_written' })
+  for (const origin of [url, 'http://localhost:3000']) expect((await post(origin)).status).toBe(200)
 })

@@ -82,3 +82,14 @@ describe('credentials of a request', () => {
     expect(() => of({}, `/v1/topics${query}`)).toThrow(expect.objectContaining({ code: 'credential_in_url' }))
   })
 })
+
+it('what a key may do is found out anew where its roles or scopes have changed', () => {
+  const secret = newSecret()
+  const secrets = [stored(secret)]
+  const store = storeOf({ id: 'a', roles: ['ops'], secrets })
+  const principal = store.find({ id: 'a', secret })!
+  store.replace({ keys: [{ id: 'a', roles: ['ops'], secrets }] })
+  expect(principal.isCurrent()).toBe(true)
+  store.replace({ keys: [{ id: 'a', secrets }] })
+  expect(principal.isCurrent()).toBe(false)
+})

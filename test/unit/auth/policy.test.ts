@@ -111,3 +111,18 @@ describe('a policy that can not be used', () => {
     expect(problems.join('\n')).toMatch(expected)
   })
 })
+
+it('takes a role for a member of a role, whichever comes first', () => {
+  const nested = parsePolicy(`
+roles: { restricted: ['role:interns'], interns: ['key:x'] }
+rules:
+  - { to: ['*'], allow: [consume], topics: ['*'] }
+  - { to: ['role:restricted'], deny: [consume], topics: [payroll] }
+`)
+  expect(nested.allows(principal('key:x'), 'consume', topic('payroll'))).toBe(false)
+  expect(nested.allows(principal('key:y'), 'consume', topic('payroll'))).toBe(true)
+})
+
+it('keeps the groups that remember transactions from everybody', () => {
+  expect(policy.allows(operator, 'consume', group('sluice-id-payment-42'))).toBe(false)
+})
