@@ -16,6 +16,9 @@ import { subscriptionFromQuery } from './subscription-options.ts'
 /** What TCP may always put in a packet over IPv4 (RFC 9293, section 3.7.1), bytes. */
 const LEAST_PACKET_BYTES = 536
 
+/** The part of all streams that may be sockets which have not said yet who they are. */
+const UNKNOWN_SHARE = 0.25
+
 /** The WebSocket side of the gateway. */
 export interface WsServer {
   /** For the HTTP server's `upgrade` event. */
@@ -28,6 +31,8 @@ export interface WsServer {
 export function createWsServer(deps: Deps): WsServer {
   const { limits, allowedOrigins } = deps.config
   const sessions = new Set<Session>()
+  /** Sockets that are still to say who they are. */
+  let unknown = 0
   const { maxAway, maxGraceMs } = deps.config.group
   const places = new Places(new ResumeTokens(deps.secrets), { maxAway, maxGraceMs })
   const requestIds = new WeakMap<IncomingMessage, string>()
@@ -111,6 +116,10 @@ export function createWsServer(deps: Deps): WsServer {
       throw guard.unauthenticated()
     if (deps.draining()) throw new Problem('shutting_down')
     deps.slots.check()
+    const isUnknown = guard.enabled && byMessage
+    // Whoever shows nothing must not take the places of those who do.
+    if (isUnknown && unknown >= Math.max(1, limits.maxStreams * UNKNOWN_SHARE))
+      throw new Problem('too_many_streams', { retryAfter: 1 })
     // ws knows no list.
     incoming.headers.upgrade = 'websocket'
     server.handleUpgrade(incoming, socket, head, (ws) => {
@@ -118,6 +127,10 @@ export function createWsServer(deps: Deps): WsServer {
       const session = new Session(deps, places, ws, socket, handshake)
       observer.opened()
       sessions.add(session)
+      if (isUnknown) {
+        unknown++
+        void Promise.race([session.known, session.ended]).then(() => unknown--)
+      }
       const release = deps.slots.take('websocket')
       void session.ended.then(() => {
         sessions.delete(session)

@@ -98,6 +98,11 @@ export class Session {
     this.#producer = new SocketProducer(deps, this.#connection, this.#identity, span)
   }
 
+  /** Settles when it is known who this is. */
+  get known(): Promise<void> {
+    return this.#identity.known
+  }
+
   /** Settles when the socket is gone and its group has been left, or its place in it is kept. */
   get ended(): Promise<void> {
     return this.#ended.promise
