@@ -13,7 +13,7 @@ import {
   problemResponses,
   TopicName,
 } from '../route.ts'
-import { ConfigValue } from '../configs/config-patch.ts'
+import { ConfigName, ConfigValue } from '../configs/config-patch.ts'
 import {
   Cleanup,
   ConfigMembers,
@@ -61,7 +61,7 @@ const NewTopic = z
       .describe("On how many brokers each is kept; the cluster's `default.replication.factor` by default."),
     assignments: Assignments.optional(),
     configs: z
-      .record(z.string(), ConfigValue)
+      .record(ConfigName, ConfigValue)
       .optional()
       .describe('Topic configs by their Kafka names, such as `{"max.message.bytes": 2000000}`.'),
     retention: Retention.optional(),
