@@ -589,6 +589,12 @@ export const problems = {
     title: "Kafka refused the gateway's own credentials",
     fix: 'Check KAFKA_SASL_* and KAFKA_TLS_* of the gateway; the caller can do nothing about it.',
   },
+  kafka_too_old: {
+    status: 501,
+    retryable: false,
+    title: 'This Kafka cannot do what was asked',
+    fix: "Update the brokers, then raise the cluster's features with `kafka-features.sh upgrade`: they run an older version, or one of its features is not turned on.",
+  },
   kafka_unavailable: {
     status: 503,
     close: 4500,

@@ -185,6 +185,7 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 const problemByKafkaCode: Record<number, ProblemCode> = {
+  [KafkaCode.UNSUPPORTED_VERSION]: 'kafka_too_old',
   [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION]: 'topic_not_found',
   [KafkaCode.UNKNOWN_TOPIC_ID]: 'topic_not_found',
   [KafkaCode.INVALID_TOPIC_EXCEPTION]: 'invalid_topic_name',

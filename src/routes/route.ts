@@ -125,6 +125,7 @@ const anywhere: readonly ProblemCode[] = [
   'not_acceptable',
   'request_timeout',
   'headers_too_large',
+  'kafka_too_old',
   'internal_error',
 ]
 

@@ -12,6 +12,16 @@ export class Gate {
     else await new Promise<void>((resolve) => this.#queue.push(resolve))
   }
 
+  /** Does something once let in, and leaves. */
+  async within<T>(work: () => Promise<T>): Promise<T> {
+    await this.enter()
+    try {
+      return await work()
+    } finally {
+      this.leave()
+    }
+  }
+
   /** To be called once for each enter(). */
   leave(): void {
     const next = this.#queue.shift()

@@ -1,6 +1,8 @@
+import { Problem } from '../../problem.ts'
 import type { BrokerConnection } from '../broker-connection.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Deadline } from '../deadline.ts'
+import { problemFromKafka } from '../errors.ts'
 
 /** No answer came to a call. Where it was sent the broker may have done it, or do it yet. */
 export class Unanswered extends Error {
@@ -11,6 +13,15 @@ export class Unanswered extends Error {
     this.name = 'Unanswered'
     this.sent = sent
   }
+}
+
+/** What a caller is told where a call that may be made again failed. */
+export function problemOfCall(error: unknown): Problem {
+  if (!(error instanceof Unanswered)) return problemFromKafka(error)
+  if (error.cause instanceof Error) return problemFromKafka(error.cause)
+  // It was busy or loading all the while: nothing failed, and there is at most the name of what it said last.
+  const detail = 'The coordinator did not answer in time.'
+  return new Problem('kafka_unavailable', { detail, cause: error.cause })
 }
 
 /**

@@ -1,9 +1,9 @@
 import { Problem } from '../../problem.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Deadline } from '../deadline.ts'
-import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../errors.ts'
+import { KafkaCode, problemFromKafkaCode } from '../errors.ts'
 import { describeTransactions, TRANSACTION_KEY } from '../wire/transaction-apis.ts'
-import { Unanswered } from './broker-call.ts'
+import { problemOfCall } from './broker-call.ts'
 import { Coordinator } from './coordinator.ts'
 import { nameOfId, recall } from './memory.ts'
 import { parseKey, stateOfKey, type TransactionKey } from './transaction-key.ts'
@@ -60,7 +60,7 @@ export async function describeTransaction(cluster: Cluster, transactionalId: str
       ({ transactionStates }) => transactionStates.map(({ errorCode }) => errorCode),
     )
     .catch((error: unknown) => {
-      throw problemFromKafka(error instanceof Unanswered ? error.cause : error)
+      throw problemOfCall(error)
     })
   const told = answer.transactionStates[0]
   if (told === undefined || told.errorCode === KafkaCode.TRANSACTIONAL_ID_NOT_FOUND) return undefined

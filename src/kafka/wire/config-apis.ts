@@ -28,7 +28,14 @@ export const describeConfigs = family<
     synonyms: boolean,
     documentation: boolean,
   ],
-  { results: { errorCode: number; errorMessage: string | null; configs: ConfigAnswer[] }[] }
+  {
+    results: {
+      errorCode: number
+      errorMessage: string | null
+      resourceName: string
+      configs: ConfigAnswer[]
+    }[]
+  }
 >(client.describeConfigsV4, client.describeConfigsV3, client.describeConfigsV2, client.describeConfigsV1)
 
 /** `configOperation` of IncrementalAlterConfigs (Kafka's `AlterConfigOp.OpType`, KIP-339). */

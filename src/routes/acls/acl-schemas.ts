@@ -22,7 +22,7 @@ const name = z.string().min(1).max(MAX_NAME_LENGTH)
 const principal = name
   .regex(/^[^:]+:/, "expected TYPE:NAME, such as User:alice, or User:* for everyone's")
   .meta({ example: 'User:alice' })
-const example = {
+export const exampleAcl = {
   resourceType: 'topic',
   resourceName: 'orders',
   patternType: 'literal',
@@ -51,7 +51,7 @@ export const NewAcl = z
     operation: z.enum(names(operations)),
     permission: z.enum(names(permissions)).default('allow'),
   })
-  .meta({ id: 'NewAcl', example })
+  .meta({ id: 'NewAcl', example: exampleAcl })
 
 const members = {
   resourceType: z.enum([...names(resourceTypes), UNKNOWN]),
@@ -64,7 +64,7 @@ const members = {
 }
 
 /** One ACL as it is. `unknown` is what a Kafka newer than the gateway says. */
-export const Acl = z.strictObject(members).meta({ id: 'Acl', example })
+export const Acl = z.strictObject(members).meta({ id: 'Acl', example: exampleAcl })
 
 /** One ACL of a change. */
 export const AclResult = z
@@ -73,14 +73,14 @@ export const AclResult = z
     existed: z.boolean().optional().describe('Of one to be made: whether it was there already.'),
     error: ItemError,
   })
-  .meta({ id: 'AclResult', example: { ...example, existed: false } })
+  .meta({ id: 'AclResult', example: { ...exampleAcl, existed: false } })
 
 export const AclResults = z
   .strictObject({
     results: z.array(AclResult),
     dryRun: z.boolean().describe('Whether nothing was changed, because that was asked for.'),
   })
-  .meta({ id: 'AclResults' })
+  .meta({ id: 'AclResults', example: { results: [{ ...exampleAcl, existed: false }], dryRun: false } })
 
 /** The parameters that say which ACLs are meant. */
 export const aclFilter = {

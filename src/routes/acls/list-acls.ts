@@ -4,9 +4,11 @@ import { keyOfAcl } from '../../kafka/admin/acls/acl.ts'
 import { listAcls } from '../../kafka/admin/acls/list-acls.ts'
 import { Next, pageOf, pageParameters } from '../page.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
-import { Acl, aclFilter, toAclDocument } from './acl-schemas.ts'
+import { Acl, aclFilter, exampleAcl, toAclDocument } from './acl-schemas.ts'
 
-const AclList = z.strictObject({ acls: z.array(Acl), next: Next }).meta({ id: 'AclList' })
+const AclList = z
+  .strictObject({ acls: z.array(Acl), next: Next })
+  .meta({ id: 'AclList', example: { acls: [exampleAcl], next: null } })
 
 const Query = z.strictObject({ ...aclFilter, ...pageParameters })
 

@@ -12,7 +12,7 @@ import type { ConfigEntry } from '../../kafka/admin/configs/config-entry.ts'
 import { ownValue } from '../../kafka/admin/configs/config-preview.ts'
 import { Problem, type ProblemCode } from '../../problem.ts'
 import { readJson } from '../body.ts'
-import { BrokerConfig, toConfigDocuments } from '../configs/config-document.ts'
+import { BrokerConfig, exampleConfig, toConfigDocuments } from '../configs/config-document.ts'
 import { configPatchMembers, configPointer, toConfigChanges } from '../configs/config-patch.ts'
 import { checkIfMatch, etagOf } from '../etag.ts'
 import { type AppContext, checkBody, parseQuery } from '../route.ts'
@@ -28,7 +28,7 @@ export const ReadQuery = z.strictObject({
 
 export const ConfigList = z
   .strictObject({ configs: z.array(BrokerConfig).describe('Sorted by name.') })
-  .meta({ id: 'BrokerConfigList' })
+  .meta({ id: 'BrokerConfigList', example: { configs: [exampleConfig] } })
 
 export const ConfigPatch = z
   .strictObject({
@@ -50,7 +50,7 @@ export const ChangedConfigs = z
       .describe('Those that were named, as they are now; or as they would be, with `validateOnly`.'),
     validateOnly: z.boolean(),
   })
-  .meta({ id: 'ChangedBrokerConfigs' })
+  .meta({ id: 'ChangedBrokerConfigs', example: { configs: [exampleConfig], validateOnly: false } })
 
 export const etagHeader = z.object({
   etag: z.string().describe('Stands for what is set here; give it back in If-Match to change nothing else.'),

@@ -2,10 +2,12 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { logDirsOfBroker } from '../../kafka/admin/cluster/log-dirs.ts'
 import { addRoute, type App, problemResponses } from '../route.ts'
-import { LogDir, Query, toLogDirDocuments, topicOf } from './log-dir-document.ts'
+import { exampleLogDir, LogDir, Query, toLogDirDocuments, topicOf } from './log-dir-document.ts'
 import { brokerParam, NodeId } from './node-id.ts'
 
-const BrokerLogDirs = z.strictObject({ logDirs: z.array(LogDir) }).meta({ id: 'BrokerLogDirs' })
+const BrokerLogDirs = z
+  .strictObject({ logDirs: z.array(LogDir) })
+  .meta({ id: 'BrokerLogDirs', example: { logDirs: [exampleLogDir] } })
 
 export function registerDescribeLogDirs(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
   addRoute(

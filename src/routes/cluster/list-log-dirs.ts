@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { listLogDirs } from '../../kafka/admin/cluster/log-dirs.ts'
 import { addRoute, type App, problemResponses } from '../route.ts'
-import { LogDir, Query, toLogDirDocuments, topicOf } from './log-dir-document.ts'
+import { exampleLogDir, LogDir, Query, toLogDirDocuments, topicOf } from './log-dir-document.ts'
 import { Unanswered } from './node-id.ts'
 
 const LogDirList = z
   .strictObject({ logDirs: z.array(LogDir), unanswered: Unanswered })
-  .meta({ id: 'LogDirList' })
+  .meta({ id: 'LogDirList', example: { logDirs: [exampleLogDir], unanswered: [] } })
 
 export function registerListLogDirs(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
   addRoute(

@@ -5,6 +5,15 @@ import { NodeId } from './node-id.ts'
 
 const bytes = z.int().nonnegative()
 
+export const exampleLogDir = {
+  broker: 1,
+  path: '/var/lib/kafka/data',
+  offline: false,
+  totalBytes: 512110190592,
+  usableBytes: 401223581696,
+  partitions: [{ topic: 'orders', partition: 0, sizeBytes: 1048576, lag: 0, future: false }],
+}
+
 export const LogDir = z
   .strictObject({
     broker: NodeId,
@@ -34,14 +43,7 @@ export const LogDir = z
   })
   .meta({
     id: 'LogDir',
-    example: {
-      broker: 1,
-      path: '/var/lib/kafka/data',
-      offline: false,
-      totalBytes: 512110190592,
-      usableBytes: 401223581696,
-      partitions: [{ topic: 'orders', partition: 0, sizeBytes: 1048576, lag: 0, future: false }],
-    },
+    example: exampleLogDir,
   })
 
 export const Query = z.strictObject({

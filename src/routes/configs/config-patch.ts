@@ -6,6 +6,11 @@ import { toPointer } from '../route.ts'
 /** Most configs that one request changes. */
 const MAX_CONFIGS = 1_000
 
+/** Bytes of UTF-8 in a string of Kafka's protocol; at a longer one a broker closes the connection, which others share. */
+const MAX_TEXT_BYTES = 32_767
+const tooLong = `expected at most ${MAX_TEXT_BYTES} bytes of UTF-8`
+const isSendable = (text: string) => Buffer.byteLength(text) <= MAX_TEXT_BYTES
+
 /** Beyond these JSON.parse rounds integers; a larger one can be sent as text. */
 const plainNumber = z
   .number()
@@ -13,22 +18,26 @@ const plainNumber = z
   .max(Number.MAX_SAFE_INTEGER, 'send so large a number as a string')
 
 /** The value of a config, which Kafka has as text. */
-export const ConfigValue = z.union([z.string(), plainNumber, z.boolean()])
+export const ConfigValue = z.union([z.string().refine(isSendable, tooLong), plainNumber, z.boolean()])
 
-const name = z.string().min(1).max(1_000)
+export const ConfigName = z.string().min(1).max(1_000)
+
 const listItem = z
   .string()
   .min(1)
   .regex(/^[^,]*$/, 'expected one value, without a comma')
 const few = (object: object) => Object.keys(object).length <= MAX_CONFIGS
-const lists = z
-  .record(name, z.array(listItem).min(1).max(MAX_CONFIGS))
-  .refine(few, `expected at most ${MAX_CONFIGS} configs`)
+const list = z
+  .array(listItem)
+  .min(1)
+  .max(MAX_CONFIGS)
+  .refine((items) => isSendable(items.join(',')), `${tooLong} in all`)
+const lists = z.record(ConfigName, list).refine(few, `expected at most ${MAX_CONFIGS} configs`)
 
 /** The members of a body that changes configs and leaves all others as they are (KIP-339). */
 export const configPatchMembers = {
   configs: z
-    .record(name, ConfigValue.nullable())
+    .record(ConfigName, ConfigValue.nullable())
     .refine(few, `expected at most ${MAX_CONFIGS} configs`)
     .optional()
     .describe('Configs to set, by their Kafka names; null takes one back to what it is without.'),

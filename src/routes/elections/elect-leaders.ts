@@ -54,7 +54,10 @@ const Election = z
       ),
     dryRun: z.boolean(),
   })
-  .meta({ id: 'Election' })
+  .meta({
+    id: 'Election',
+    example: { results: [{ topic: 'orders', partition: 0, leaderBefore: 2, leader: 1 }], dryRun: false },
+  })
 
 const content = { 'application/json': { schema: Election } }
 

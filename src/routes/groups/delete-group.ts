@@ -34,7 +34,9 @@ export function registerDeleteGroup(app: App, { cluster }: Pick<Deps, 'cluster'>
       const dryRun = parseQuery(Query, c).dryRun
       const group = groupParam(c)
       const committed = await deleteGroup(cluster, group, dryRun)
-      return answerChanges(c, group, committed.map(toDeletion), dryRun)
+      const caller = app.guard.callerOf(c.env.incoming)
+      const seen = committed.filter(({ topic }) => caller.sees(topic))
+      return answerChanges(c, group, seen.map(toDeletion), dryRun)
     },
   )
 }

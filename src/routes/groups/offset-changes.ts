@@ -55,6 +55,7 @@ export function answerChanges(
     const { code, message, options } = first
     throw new Problem(code, { ...options, detail: message, extra: { group, offsets, dryRun } })
   }
+  if (dryRun) c.env.outgoing.outcome = 'validated'
   const document: z.input<typeof OffsetChanges> = { group, offsets, dryRun }
   return c.json(document, first === undefined ? 200 : 207)
 }

@@ -47,6 +47,7 @@ export async function answerRemoval(
 ): Promise<Response> {
   const group = groupParam(c)
   const member = await removeMember(cluster, group, who, dryRun)
+  if (dryRun) c.env.outgoing.outcome = 'validated'
   const caller = guard.callerOf(c.env.incoming)
   const document: z.input<typeof RemovedMember> = {
     group,

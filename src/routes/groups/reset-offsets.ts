@@ -14,6 +14,8 @@ import { answerChanges, OffsetChanges } from './offset-changes.ts'
 const MAX_TOPICS = 1_000
 const MAX_PARTITIONS = 10_000
 const MAX_REPORTED = 20
+/** Characters, so that the name fits a string of Kafka's protocol: 32,767 bytes. */
+const MAX_GROUP_LENGTH = 8_000
 
 const time = 'expected an ISO 8601 time with its zone, or epoch milliseconds'
 const Timestamp = z
@@ -30,7 +32,7 @@ const Target = z
         .strictObject({ timestamp: Timestamp })
         .describe('The first record of this time or later: ISO 8601 with a zone, or epoch milliseconds.'),
       z.strictObject({ shift: z.int() }).describe('So many offsets on; back, where it is below 0.'),
-      z.strictObject({ group: GroupId }).describe('Where another group is.'),
+      z.strictObject({ group: GroupId.max(MAX_GROUP_LENGTH) }).describe('Where another group is.'),
     ],
     { error: target },
   )

@@ -74,4 +74,12 @@ export const QuotaResults = z
     ),
     validateOnly: z.boolean().describe('Whether nothing was changed, because that was asked for.'),
   })
-  .meta({ id: 'QuotaResults' })
+  .meta({
+    id: 'QuotaResults',
+    example: {
+      results: [
+        { entity: { user: 'alice' }, quotas: { producerByteRate: 1_048_576, consumerByteRate: null } },
+      ],
+      validateOnly: false,
+    },
+  })

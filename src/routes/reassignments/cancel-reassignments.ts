@@ -11,7 +11,10 @@ const CancelledReassignments = z
     results: z.array(Step).describe('Each partition, from all its replicas now to those it keeps.'),
     dryRun: z.boolean(),
   })
-  .meta({ id: 'CancelledReassignments' })
+  .meta({
+    id: 'CancelledReassignments',
+    example: { results: [{ topic: 'orders', partition: 0, from: [3, 2, 1], to: [1, 2] }], dryRun: false },
+  })
 
 const Query = z.strictObject({
   ...filterMembers,

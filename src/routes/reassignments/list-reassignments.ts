@@ -40,7 +40,25 @@ const Reassignment = z
 
 const ReassignmentList = z
   .strictObject({ reassignments: z.array(Reassignment), unanswered: Unanswered })
-  .meta({ id: 'ReassignmentList' })
+  .meta({
+    id: 'ReassignmentList',
+    example: {
+      reassignments: [
+        {
+          topic: 'orders',
+          partition: 0,
+          replicas: [3, 2, 1],
+          target: [3, 2],
+          adding: [3],
+          removing: [1],
+          isr: [1, 2],
+          leaderBytes: 1_048_576,
+          copiedBytes: 524_288,
+        },
+      ],
+      unanswered: [],
+    },
+  })
 
 const Query = z.strictObject(filterMembers)
 

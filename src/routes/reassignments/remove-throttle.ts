@@ -54,6 +54,7 @@ export function registerRemoveThrottle(app: App, { cluster }: Pick<Deps, 'cluste
     async (c) => {
       const { dryRun } = parseQuery(Query, c)
       const { topics, brokers, unanswered } = await removeThrottles(cluster, dryRun)
+      if (dryRun) c.env.outgoing.outcome = 'validated'
       const document: z.input<typeof RemovedThrottle> = {
         topics: [...topics],
         brokers: [...brokers],

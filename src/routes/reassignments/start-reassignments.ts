@@ -64,7 +64,10 @@ const StartedReassignments = z
     results: z.array(Step).describe('Each partition; `to` is `from` where it is in place already.'),
     dryRun: z.boolean(),
   })
-  .meta({ id: 'StartedReassignments' })
+  .meta({
+    id: 'StartedReassignments',
+    example: { results: [{ topic: 'orders', partition: 0, from: [1, 2], to: [3, 2] }], dryRun: false },
+  })
 
 const content = { 'application/json': { schema: StartedReassignments } }
 

@@ -127,6 +127,7 @@ export function registerAlterTopic(app: App, { cluster, config }: Pick<Deps, 'cl
       try {
         if (body.validateOnly === true) {
           const plan = await validateChange(cluster, name, change, check)
+          c.env.outgoing.outcome = 'validated'
           const document: z.input<typeof TopicPatchPlan> = { ...plan, configs: [...plan.configs] }
           return c.json(document)
         }

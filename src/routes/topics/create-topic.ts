@@ -13,7 +13,7 @@ import {
   problemResponses,
   TopicName,
 } from '../route.ts'
-import { ConfigValue } from '../configs/config-patch.ts'
+import { ConfigName, ConfigValue } from '../configs/config-patch.ts'
 import {
   Cleanup,
   ConfigMembers,
@@ -23,7 +23,7 @@ import {
   refusedProblem,
 } from './config-members.ts'
 import { Retention, toRetentionMs } from './retention.ts'
-import { Configs, toConfigsDocument, Topic, toTopicDocument } from './topic-document.ts'
+import { Configs, exampleTopicConfig, toConfigsDocument, Topic, toTopicDocument } from './topic-document.ts'
 import { TagHeader, topicEtag } from './topic-etag.ts'
 
 const brokerId = 'expected the id of a broker'
@@ -61,7 +61,7 @@ const NewTopic = z
       .describe("On how many brokers each is kept; the cluster's `default.replication.factor` by default."),
     assignments: Assignments.optional(),
     configs: z
-      .record(z.string(), ConfigValue)
+      .record(ConfigName, ConfigValue)
       .optional()
       .describe('Topic configs by their Kafka names, such as `{"max.message.bytes": 2000000}`.'),
     retention: Retention.optional(),
@@ -71,7 +71,7 @@ const NewTopic = z
       .optional()
       .describe('Only say what would be made, or why it could not be. Nothing is made.'),
   })
-  .meta({ id: 'NewTopic' })
+  .meta({ id: 'NewTopic', example: { name: 'orders', partitions: 1, replicationFactor: 1, retention: '7d' } })
 
 const TopicPlan = z
   .strictObject({
@@ -80,7 +80,10 @@ const TopicPlan = z
     replicationFactor: z.int().positive(),
     configs: Configs,
   })
-  .meta({ id: 'TopicPlan' })
+  .meta({
+    id: 'TopicPlan',
+    example: { name: 'orders', partitions: 1, replicationFactor: 1, configs: [exampleTopicConfig] },
+  })
 
 const Query = z.strictObject({})
 

@@ -52,6 +52,15 @@ export const Configs = z
   .nullable()
   .describe('Sorted by name. Null where Kafka does not let the gateway see them.')
 
+export const exampleTopicConfig = {
+  name: 'retention.ms',
+  value: '604800000',
+  source: 'topic' as const,
+  default: false,
+  readOnly: false,
+  sensitive: false,
+}
+
 /** A topic, described. */
 export const Topic = z
   .strictObject({
@@ -62,7 +71,30 @@ export const Topic = z
     replicationFactor: z.int().positive(),
     configs: Configs,
   })
-  .meta({ id: 'Topic' })
+  .meta({
+    id: 'Topic',
+    example: {
+      name: 'orders',
+      id: '0f8fad5b-d9cb-469f-a165-70867728950e',
+      internal: false,
+      partitions: [
+        {
+          partition: 0,
+          leader: 1,
+          replicas: [1, 2, 3],
+          isr: [1, 2, 3],
+          offlineReplicas: [],
+          underReplicated: false,
+          offline: false,
+          earliestOffset: 0,
+          latestOffset: 4_711,
+          sizeBytes: 1_048_576,
+        },
+      ],
+      replicationFactor: 3,
+      configs: [exampleTopicConfig],
+    },
+  })
 
 export function toTopicDocument(topic: TopicDescription): z.input<typeof Topic> {
   return {

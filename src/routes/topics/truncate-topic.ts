@@ -95,7 +95,10 @@ export function registerTruncateTopic(app: App, { cluster }: Pick<Deps, 'cluster
     async (c) => {
       const { before, partition, dryRun } = parseQuery(Query, c)
       const plan = await planTruncation(cluster, topicParam(c), before, partition)
-      if (dryRun) return c.json(toDocument(plan.partitions, true))
+      if (dryRun) {
+        c.env.outgoing.outcome = 'validated'
+        return c.json(toDocument(plan.partitions, true))
+      }
       const done = await truncateTopic(cluster, plan)
       const document = toDocument(done, false)
       const failed = done.filter(({ problem }) => problem !== undefined)

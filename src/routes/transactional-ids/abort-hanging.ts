@@ -62,6 +62,7 @@ export function registerAbortHanging(app: App, { cluster, config }: Pick<Deps, '
       const [topic, partition] = [topicParam(c), partitionParam(c)]
       const { dryRun, ...key } = checkBody(HangingKey, await readJson(c, config.limits))
       const { producer } = await abortHanging(cluster, { topic, partition, ...key }, dryRun)
+      if (dryRun) c.env.outgoing.outcome = 'validated'
       const document: z.input<typeof AbortedHanging> = { topic, partition, ...producer, dryRun }
       return c.json(document)
     },

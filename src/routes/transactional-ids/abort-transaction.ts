@@ -42,6 +42,7 @@ export function registerAbortTransaction(app: App, { cluster }: Pick<Deps, 'clus
     async (c) => {
       const { dryRun } = parseQuery(Query, c)
       const { found, aborted } = await abortTransaction(cluster, transactionalIdParam(c), dryRun)
+      if (dryRun) c.env.outgoing.outcome = 'validated'
       const document: z.input<typeof AbortedTransaction> = { ...toTransactionalId(found), aborted, dryRun }
       return c.json(document)
     },

@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { findHanging } from '../../kafka/admin/transactions/hanging-transactions.ts'
 import { whole } from '../parameters.ts'
 import { addRoute, type App, checkTopicName, parseQuery, problemResponses, TopicName } from '../route.ts'
-import { HangingTransaction } from './producer-schemas.ts'
+import { exampleProducer, HangingTransaction } from './producer-schemas.ts'
 
 /** The brokers' `transaction.max.timeout.ms` by default: no transaction that is looked after is older. */
 const DEFAULT_AGE_MS = 900_000
@@ -15,7 +15,13 @@ const HangingTransactions = z
       .array(z.int())
       .describe('Node ids of the brokers that did not say what is open in the partitions they lead.'),
   })
-  .meta({ id: 'HangingTransactions' })
+  .meta({
+    id: 'HangingTransactions',
+    example: {
+      transactions: [{ topic: 'orders', partition: 2, ...exampleProducer, transactionalId: null }],
+      unanswered: [],
+    },
+  })
 
 const Query = z.strictObject({
   topic: TopicName.optional().describe('Look there alone; in every topic where left out.'),

@@ -10,9 +10,11 @@ import {
   TopicName,
   topicParam,
 } from '../route.ts'
-import { PartitionProducer } from './producer-schemas.ts'
+import { exampleProducer, PartitionProducer } from './producer-schemas.ts'
 
-const ProducerList = z.strictObject({ producers: z.array(PartitionProducer) }).meta({ id: 'ProducerList' })
+const ProducerList = z
+  .strictObject({ producers: z.array(PartitionProducer) })
+  .meta({ id: 'ProducerList', example: { producers: [exampleProducer] } })
 
 const NoQuery = z.strictObject({})
 

@@ -15,7 +15,22 @@ const TransactionalIdList = z
       .array(z.int())
       .describe('Node ids of the brokers that did not say which they keep; those are missing.'),
   })
-  .meta({ id: 'TransactionalIdList' })
+  .meta({
+    id: 'TransactionalIdList',
+    example: {
+      transactionalIds: [
+        {
+          transactionalId: 'orders-billing-0',
+          state: 'Ongoing',
+          producerId: 4_002,
+          coordinator: 2,
+          gateway: false,
+        },
+      ],
+      next: null,
+      unanswered: [],
+    },
+  })
 
 const Query = z.strictObject({
   state: z

@@ -18,7 +18,7 @@ const producer = {
     .nullable()
     .describe('Where its open transaction begins; null where none is open.'),
 }
-const example = {
+export const exampleProducer = {
   producerId: 4_002,
   producerEpoch: 3,
   lastSequence: 41,
@@ -27,7 +27,9 @@ const example = {
   transactionStartOffset: 4_711,
 }
 
-export const PartitionProducer = z.strictObject(producer).meta({ id: 'PartitionProducer', example })
+export const PartitionProducer = z
+  .strictObject(producer)
+  .meta({ id: 'PartitionProducer', example: exampleProducer })
 
 const place = { topic: z.string(), partition: z.int().nonnegative() }
 
@@ -42,13 +44,13 @@ export const HangingTransaction = z
   })
   .meta({
     id: 'HangingTransaction',
-    example: { topic: 'orders', partition: 2, ...example, transactionalId: null },
+    example: { topic: 'orders', partition: 2, ...exampleProducer, transactionalId: null },
   })
 
 export const AbortedHanging = z.strictObject({ ...place, ...producer, dryRun: z.boolean() }).meta({
   id: 'AbortedHanging',
   description: 'The transaction as it was found.',
-  example: { topic: 'orders', partition: 2, ...example, dryRun: false },
+  example: { topic: 'orders', partition: 2, ...exampleProducer, dryRun: false },
 })
 
 export const HangingKey = z

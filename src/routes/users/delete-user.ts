@@ -1,11 +1,22 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
-import { deleteUser } from '../../kafka/admin/users/delete-user.ts'
+import { deleteUser, findDoomed } from '../../kafka/admin/users/delete-user.ts'
+import { flag } from '../parameters.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
-import { Mechanism, UserName, userParam } from './user-schemas.ts'
+import { Mechanism, User, UserName, userParam } from './user-schemas.ts'
 
 const Query = z.strictObject({
   mechanism: Mechanism.optional().describe('Only the password of this one; those of all where left out.'),
+  dryRun: flag('Only say what would be deleted. Nothing is.'),
+})
+
+const UserDeletion = z.strictObject({ ...User.shape, dryRun: z.literal(true) }).meta({
+  id: 'UserDeletion',
+  example: {
+    user: 'alice',
+    credentials: [{ mechanism: 'SCRAM-SHA-512', iterations: 4_096 }],
+    dryRun: true,
+  },
 })
 
 export function registerDeleteUser(app: App, { cluster }: Pick<Deps, 'cluster'>): void {
@@ -22,6 +33,10 @@ export function registerDeleteUser(app: App, { cluster }: Pick<Deps, 'cluster'>)
         'The password is refused from then on; who is logged in stays so until Kafka asks again (`connections.max.reauth.ms`). ACLs and quotas of the user stay. After a 503 ask again, and take a 404 for done.',
       request: { params: z.object({ user: UserName }), query: Query },
       responses: {
+        200: {
+          description: 'What would be deleted: the answer to `dryRun`.',
+          content: { 'application/json': { schema: UserDeletion } },
+        },
         204: { description: 'It is gone.' },
         ...problemResponses(
           'kafka_authorization',
@@ -33,8 +48,15 @@ export function registerDeleteUser(app: App, { cluster }: Pick<Deps, 'cluster'>)
       },
     },
     async (c) => {
-      const { mechanism } = parseQuery(Query, c)
-      await deleteUser(cluster, userParam(c), mechanism)
+      const { mechanism, dryRun } = parseQuery(Query, c)
+      const name = userParam(c)
+      if (dryRun) {
+        const { user, credentials } = await findDoomed(cluster, name, mechanism)
+        c.env.outgoing.outcome = 'validated'
+        const document: z.input<typeof UserDeletion> = { user, credentials: [...credentials], dryRun }
+        return c.json(document)
+      }
+      await deleteUser(cluster, name, mechanism)
       return c.body(null, 204)
     },
   )

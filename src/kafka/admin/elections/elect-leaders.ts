@@ -113,8 +113,32 @@ function namedBy({ topics: names, partitions }: ElectionRequest, topics: TopicMa
   return [...named.values()].sort(byPartition)
 }
 
+/** Kafka takes 10,000 at once; so few leave time for each call. */
+const SLICE = 1_000
+
 /** @returns why there was none, by partition */
 async function elect(
+  cluster: Cluster,
+  type: keyof typeof ElectionType,
+  candidates: readonly Candidate[],
+  deadline: Deadline,
+): Promise<Map<string, Problem>> {
+  const errors = new Map<string, Problem>()
+  for (let i = 0; i < candidates.length; i += SLICE) {
+    const slice = candidates.slice(i, i + SLICE)
+    try {
+      for (const [key, problem] of await electSlice(cluster, type, slice, deadline)) errors.set(key, problem)
+    } catch (error) {
+      // Leaders of earlier slices have changed: that is told, and of these why they have not.
+      if (i === 0 || !(error instanceof Problem)) throw error
+      for (const candidate of slice) errors.set(partitionKey(candidate), error)
+    }
+  }
+  return errors
+}
+
+/** @throws Problem */
+async function electSlice(
   cluster: Cluster,
   type: keyof typeof ElectionType,
   candidates: readonly Candidate[],

@@ -10,6 +10,9 @@ import type { OffsetChange, ResetPlan } from './plan-reset.ts'
 const NO_MEMBER = ''
 const NO_GENERATION = -1
 
+/** Partitions of one commit: Kafka writes it as one batch, of 1 MB at the most. */
+const SLICE = 1_000
+
 /**
  * Makes the changes of a plan, as far as Kafka lets it: each says what became of it. Tried again with the same absolute
  * offsets where the coordinator moves or its answer is lost.
@@ -17,7 +20,33 @@ const NO_GENERATION = -1
  *   lost; kafka_authorization, kafka_unavailable, kafka_auth_failed
  */
 export async function commitReset(cluster: Cluster, plan: ResetPlan): Promise<OffsetChange[]> {
-  const { group, changes, deadline } = plan
+  const done: OffsetChange[] = []
+  for (let i = 0; i < plan.changes.length; i += SLICE) {
+    const changes = plan.changes.slice(i, i + SLICE)
+    try {
+      done.push(...(await commitSlice(cluster, plan, changes)))
+    } catch (error) {
+      // Offsets of earlier slices are set: that is told, and of these why they are not. `outcome_unknown` names them all.
+      const isLost = error instanceof Problem && error.code === 'outcome_unknown'
+      if (i === 0 || isLost || !(error instanceof Problem)) throw error
+      done.push(
+        ...changes.map((change): OffsetChange => {
+          if (change.problem !== undefined) return change
+          return { ...change, after: change.before, problem: error }
+        }),
+      )
+    }
+  }
+  return done
+}
+
+/** @throws Problem as commitReset() */
+async function commitSlice(
+  cluster: Cluster,
+  plan: ResetPlan,
+  changes: readonly OffsetChange[],
+): Promise<OffsetChange[]> {
+  const { group, deadline } = plan
   const topics = toTopics(changes)
   if (topics.length === 0) return [...changes]
   const { answer, repeated } = await callGroup(

@@ -2,13 +2,14 @@ import type { Problem } from '../../../problem.ts'
 import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { keyOf, type TopicPartition } from '../../topic-partition.ts'
+import { Gate } from '../../reader/gate.ts'
 import type { Isolation } from '../../wire/fetch.ts'
 import { SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
 import type { Bounds } from '../topics/topic-offsets.ts'
 import { type Committed, committedOffsets, inOrder } from './committed.ts'
 import { describeGroup, type GroupDescription } from './describe-group.ts'
 
-import { boundsIn, type FoundTopic, findTopics, partitionProblem } from './group-topics.ts'
+import { AT_ONCE, boundsIn, type FoundTopic, findTopics, partitionProblem } from './group-topics.ts'
 import { nextRecordTimes } from './next-record-time.ts'
 import { refuseShareGroup } from './refusals.ts'
 
@@ -60,12 +61,13 @@ export async function describeOffsets(
   const byTopic = Map.groupBy(places, ({ topic }) => topic)
   const settle = deadline.slice(SETTLE_MS)
   const found = await findTopics(cluster, [...byTopic.keys()], deadline)
+  const gate = new Gate(AT_ONCE)
   let dated = MAX_DATED
   const offsets = await Promise.all(
     [...byTopic].map(([topic, own]) => {
       const share = own.slice(0, Math.max(0, dated))
       dated -= share.length
-      return locate(cluster, found.get(topic)!, own, new Set(share), isolation, settle)
+      return gate.within(() => locate(cluster, found.get(topic)!, own, new Set(share), isolation, settle))
     }),
   )
   return { offsets: offsets.flat(), committed }

@@ -10,7 +10,7 @@ import { type Bounds, boundsOf } from '../topics/topic-offsets.ts'
 export type FoundTopic = { readonly topic: TopicInfo } | { readonly problem: Problem }
 
 /** Topics asked for at the same time. */
-const AT_ONCE = 16
+export const AT_ONCE = 16
 const RETRY_MS = 50
 
 /**

@@ -1,6 +1,7 @@
 import { Problem } from '../../../problem.ts'
 import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
+import { Gate } from '../../reader/gate.ts'
 import { findOffsets } from '../../reader/offset-finder.ts'
 import { keyOf, type TopicPartition } from '../../topic-partition.ts'
 import { SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
@@ -8,7 +9,7 @@ import type { Bounds } from '../topics/topic-offsets.ts'
 import { type Committed, committedOffsets, inOrder } from './committed.ts'
 import { findGroup } from './describe-group.ts'
 import { noSuchGroup, quoted } from './group-call.ts'
-import { boundsIn, type FoundTopic, findTopics, partitionProblem } from './group-topics.ts'
+import { AT_ONCE, boundsIn, type FoundTopic, findTopics, partitionProblem } from './group-topics.ts'
 import { refuseActiveGroup, refuseInternalGroup, refuseShareGroup } from './refusals.ts'
 
 /** Where a group is to be. */
@@ -83,10 +84,11 @@ export async function planReset(cluster: Cluster, group: string, request: ResetR
   const names = [...new Set([...places.topics, ...places.partitions.map(({ topic }) => topic)])]
   const found = await findTopics(cluster, names, deadline)
   const wanted = Map.groupBy(expand(places, found), ({ topic }) => topic)
+  const gate = new Gate(AT_ONCE)
   const changes = await Promise.all(
     [...wanted].map(([topic, own]) => {
       const context = { target, committed: byKey(committed), followed: byKey(followed ?? []) }
-      return changesIn(cluster, found.get(topic)!, own, context, deadline)
+      return gate.within(() => changesIn(cluster, found.get(topic)!, own, context, deadline))
     }),
   )
   return {

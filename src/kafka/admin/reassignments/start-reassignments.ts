@@ -3,7 +3,7 @@ import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { registrations } from '../cluster/brokers.ts'
 import { TIMEOUT_MS } from '../timeouts.ts'
-import { partitionKey, topicMap } from '../topic-partitions.ts'
+import { partitionKey, type TopicMap, topicMap } from '../topic-partitions.ts'
 import { alterReassignments } from './alter-reassignments.ts'
 import { type Moving, movingPartitions } from './in-progress.ts'
 import { setThrottle, undoThrottle } from './throttle.ts'
@@ -44,8 +44,12 @@ export async function startReassignments(
     topicMap(cluster, deadline),
     movingPartitions(cluster, deadline),
   ])
-  const steps = stepsOf(request, topics, brokers)
   const underWay = new Map(moving.map((m) => [partitionKey(m), m]))
+  const steps = stepsOf(request, settledTopics(topics, underWay), brokers).map((step): Step => {
+    // What is copied comes from where the replicas are now.
+    const from = topics.get(step.topic)!.partitions[step.partition]!.replicas
+    return { ...step, from }
+  })
   checkUnderWay(steps, underWay)
   const pending = steps.filter((step) => !underWay.has(partitionKey(step)) && !isSame(step.from, step.to))
   const running = steps.filter((step) => underWay.has(partitionKey(step)))
@@ -64,6 +68,20 @@ export async function startReassignments(
     return error === undefined ? step : { ...step, error }
   })
   return { steps: results, changes }
+}
+
+/** The topics as they will be: metadata shows old and new replicas together, from which a plan would differ each time. */
+function settledTopics(topics: TopicMap, underWay: ReadonlyMap<string, Moving>): TopicMap {
+  if (underWay.size === 0) return topics
+  return new Map(
+    [...topics].map(([name, info]) => {
+      const partitions = info.partitions.map((p) => {
+        const target = underWay.get(partitionKey({ topic: name, partition: p.partition }))?.target
+        return target === undefined ? p : { ...p, replicas: target }
+      })
+      return [name, { ...info, partitions }]
+    }),
+  )
 }
 
 /** @throws Problem reassignment_in_progress where one is on its way to somewhere else */

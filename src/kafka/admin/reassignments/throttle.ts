@@ -1,7 +1,7 @@
 import { Problem } from '../../../problem.ts'
 import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
-import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
+import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../../errors.ts'
 import { BROKER_RESOURCE, describeConfigs, TOPIC_RESOURCE } from '../../wire/config-apis.ts'
 import { askBrokers } from '../broker-answers.ts'
 import { registrations } from '../cluster/brokers.ts'
@@ -146,7 +146,9 @@ async function findThrottles(
     async (connection, node) => {
       const { resources } = ask(BROKER_RESOURCE, [String(node)], [...RATES])
       const { results } = await connection.call(describeConfigs, resources, true, false)
-      return toConfigEntries(results[0]!.configs).some((entry) => ownValue(entry, 'broker') !== undefined)
+      const { errorCode, errorMessage, configs } = results[0]!
+      if (errorCode !== KafkaCode.NONE) throw problemFromKafkaCode(errorCode, undefined, errorMessage)
+      return toConfigEntries(configs).some((entry) => ownValue(entry, 'broker') !== undefined)
     },
   )
   const brokers = [...answers].filter(([, isSet]) => isSet).map(([node]) => node)
@@ -154,9 +156,15 @@ async function findThrottles(
   if (names.length === 0) return { topics: [], brokers: brokers.sort((a, b) => a - b), unanswered }
   const { resources } = ask(TOPIC_RESOURCE, names, [LEADERS, FOLLOWERS])
   const call = cluster.callAny((connection) => connection.call(describeConfigs, resources, false, false))
-  const { results } = await deadline.within(call)
-  const topics = names.filter((_, i) =>
-    toConfigEntries(results[i]!.configs).some(({ source }) => source === 'topic'),
-  )
+  const { results } = await deadline.within(call).catch((error: unknown) => {
+    throw problemFromKafka(error)
+  })
+  const throttled = results.filter(({ errorCode, errorMessage, configs }) => {
+    // A topic that is gone throttles nothing.
+    if (errorCode === KafkaCode.UNKNOWN_TOPIC_OR_PARTITION) return false
+    if (errorCode !== KafkaCode.NONE) throw problemFromKafkaCode(errorCode, undefined, errorMessage)
+    return toConfigEntries(configs).some(({ source }) => source === 'topic')
+  })
+  const topics = throttled.map(({ resourceName }) => resourceName).sort()
   return { topics, brokers: brokers.sort((a, b) => a - b), unanswered }
 }

@@ -1,5 +1,5 @@
 import { Problem } from '../../../problem.ts'
-import type { Cluster } from '../../cluster.ts'
+import type { Cluster, TopicInfo } from '../../cluster.ts'
 import { changeCluster } from '../controller-call.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
@@ -30,6 +30,17 @@ export async function deleteTopic(cluster: Cluster, name: string): Promise<void>
   }
   if (!gone && errorCode !== KafkaCode.NONE) throw problemFromKafkaCode(errorCode, undefined, errorMessage)
   await untilGone(cluster, name, topic?.id)
+}
+
+/**
+ * The topic that deleteTopic() would delete.
+ * @throws Problem topic_not_found, internal_topic, kafka_authorization, kafka_unavailable, kafka_auth_failed
+ */
+export async function findDoomed(cluster: Cluster, name: string): Promise<TopicInfo> {
+  const topic = await new Deadline(TIMEOUT_MS).within(cluster.refreshTopic(name))
+  if (topic === undefined) throw new Problem('topic_not_found', { detail: `There is no topic ${name}.` })
+  if (topic.internal) throw new Problem('internal_topic')
+  return topic
 }
 
 /** Bounded, and never an error: the controller has deleted it, and the brokers will learn of it. */

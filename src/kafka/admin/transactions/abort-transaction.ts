@@ -1,7 +1,7 @@
 import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
-import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../../errors.ts'
-import { Unanswered } from '../../transactions/broker-call.ts'
+import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
+import { problemOfCall } from '../../transactions/broker-call.ts'
 import { Coordinator } from '../../transactions/coordinator.ts'
 import { initProducerId } from '../../wire/apis.ts'
 import { TRANSACTION_KEY } from '../../wire/transaction-apis.ts'
@@ -60,7 +60,7 @@ async function fence(
       ({ errorCode }) => [errorCode],
     )
     .catch((error: unknown) => {
-      throw problemFromKafka(error instanceof Unanswered ? error.cause : error)
+      throw problemOfCall(error)
     })
   if (answer.errorCode === KafkaCode.NONE) return 'done'
   if (overtaken.has(answer.errorCode)) return repeated ? 'doubt' : 'overtaken'

@@ -3,11 +3,15 @@ import { Problem } from '../../../problem.ts'
 import type { Cluster, TopicInfo } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode } from '../../errors.ts'
+import { Gate } from '../../reader/gate.ts'
 import { describeProducers } from '../../wire/transaction-admin-apis.ts'
 import { askBrokers } from '../broker-answers.ts'
 import { SETTLE_MS, TIMEOUT_MS } from '../timeouts.ts'
 import { type PartitionProducer, toPartitionProducer } from './partition-producers.ts'
 import { describeTransactionalId, listTransactionalIds } from './transactional-ids.ts'
+
+/** Transactional ids asked about at the same time. */
+const AT_ONCE = 16
 
 /** A transaction that is open in one partition. */
 export interface OpenTransaction {
@@ -116,12 +120,15 @@ export async function withoutCoordinator(
       detail: `Broker ${unanswered.join(', ')} does not say which transactions it coordinates.`,
     })
   }
+  const gate = new Gate(AT_ONCE)
   const known = await Promise.all(
     transactionalIds.map(({ transactionalId }) =>
-      describeTransactionalId(cluster, transactionalId, deadline).catch((error: unknown) => {
-        if (error instanceof Problem && error.code === 'transactional_id_not_found') return undefined
-        throw error
-      }),
+      gate.within(() =>
+        describeTransactionalId(cluster, transactionalId, deadline).catch((error: unknown) => {
+          if (error instanceof Problem && error.code === 'transactional_id_not_found') return undefined
+          throw error
+        }),
+      ),
     ),
   )
   return open.flatMap((transaction): HangingTransaction[] => {

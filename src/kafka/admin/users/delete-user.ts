@@ -4,7 +4,7 @@ import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { alterUsers, describeUsers } from '../../wire/user-apis.ts'
 import { changeCluster } from '../controller-call.ts'
 import { untilHeard } from '../settled.ts'
-import { findUser, noUser, toCredentials } from './list-users.ts'
+import { findUser, noUser, toCredentials, type User } from './list-users.ts'
 import { numberOf, type ScramMechanism } from './scram.ts'
 import { TIMEOUT_MS } from '../timeouts.ts'
 
@@ -43,4 +43,19 @@ export async function deleteUser(
     const left = toCredentials(results[0]?.credentialInfos ?? [])
     return left.every(({ mechanism }) => !mechanisms.includes(mechanism))
   })
+}
+
+/**
+ * What deleteUser() would delete.
+ * @throws as deleteUser()
+ */
+export async function findDoomed(
+  cluster: Cluster,
+  name: string,
+  mechanism: ScramMechanism | undefined,
+): Promise<User> {
+  const user = await findUser(cluster, name, new Deadline(TIMEOUT_MS))
+  const credentials = (user?.credentials ?? []).filter((c) => c.mechanism === (mechanism ?? c.mechanism))
+  if (user === undefined || credentials.length === 0) throw noUser(name)
+  return { ...user, credentials }
 }
