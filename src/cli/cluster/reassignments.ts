@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { confirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import { exitCodes, UsageError } from '../errors.ts'
 import { errorColumns, noteParts, type Part } from '../output/parts.ts'
 import { Progress } from '../output/progress.ts'
 import { bytesText, parseBytes, parseCount, plural } from '../output/quantities.ts'
 import { table } from '../output/table.ts'
+import { tellUnanswered } from '../pages.ts'
 import { brokerList } from '../topics/assignments.ts'
 
 /** How often the gateway is asked how far it is, ms. */
@@ -54,9 +55,21 @@ interface Moves {
   readonly dryRun: boolean
 }
 
+interface RemovedThrottle {
+  readonly topics: readonly string[]
+  readonly brokers: readonly number[]
+  /** Brokers that may have a rate still. */
+  readonly unanswered: readonly number[]
+  readonly dryRun: boolean
+}
+
 export async function reassignments(context: Context, options: ReassignmentsOptions): Promise<void> {
   const { topic, follow, cancel, unthrottle } = options
-  if (unthrottle === true) return removeThrottle(context)
+  if (unthrottle === true) {
+    const removed = await removeThrottle(context, options.dryRun)
+    if (context.json) await context.print(removed, () => '')
+    return
+  }
   const partition = options.partition === undefined ? undefined : parseCount(options.partition, '--partition')
   if (cancel === true) return cancelThem(context, options, { topic, partition })
   if (follow === true) return followThem(context, { topic, partition })
@@ -105,9 +118,21 @@ export async function reassign(
   if (throttle !== undefined) await removeThrottle(context)
 }
 
-async function removeThrottle(context: Context): Promise<void> {
-  await context.gateway.json('DELETE', '/v1/reassignments/throttle')
-  context.say('Nothing is throttled any more.')
+async function removeThrottle(context: Context, dryRun = false): Promise<RemovedThrottle> {
+  const { body } = await context.gateway.json<RemovedThrottle>('DELETE', '/v1/reassignments/throttle', {
+    query: { dryRun },
+  })
+  const { unanswered } = body
+  tellUnanswered(context, body, 'a rate that it has stays')
+  if (dryRun) context.say(`Would take the throttle off ${throttledText(body)}.`)
+  else if (unanswered.length === 0) context.say('Nothing is throttled any more.')
+  else process.exitCode = exitCodes.partly
+  return body
+}
+
+function throttledText({ topics, brokers }: RemovedThrottle): string {
+  if (topics.length === 0 && brokers.length === 0) return 'nothing'
+  return `${plural(topics.length, 'topic')} and ${plural(brokers.length, 'broker')}`
 }
 
 /** @throws UsageError */
