@@ -58,8 +58,9 @@ export interface ProblemDocument {
 export class GatewayError extends CommandError {
   readonly problem: ProblemDocument
 
-  constructor(problem: ProblemDocument) {
-    super(exitCodeOf(problem), problemText(problem))
+  /** @param options a hint where the next step is another than for this problem at large */
+  constructor(problem: ProblemDocument, options: { hint?: string | undefined } = {}) {
+    super(exitCodeOf(problem), problemText(problem), options)
     this.name = 'GatewayError'
     this.problem = problem
   }

@@ -23,7 +23,7 @@ async function report(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return reportUsage(error)
   if (error instanceof GatewayError) {
     const { hintFor } = await import('./hints.ts')
-    return say(error.message, error.exitCode, hintFor(error.problem))
+    return say(error.message, error.exitCode, error.hint ?? hintFor(error.problem))
   }
   if (error instanceof CommandError) return say(error.message, error.exitCode, error.hint)
   process.stderr.write(
