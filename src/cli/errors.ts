@@ -47,11 +47,19 @@ export interface ProblemDocument {
   readonly retryable?: boolean
   readonly status?: number
   readonly outcome?: string
+  /** Of a reset of offsets of which it is not known whether it was done: what it sets. */
+  readonly partitions?: readonly UnknownOffset[]
   readonly errors?: readonly {
     readonly pointer?: string
     readonly parameter?: string
     readonly reason: string
   }[]
+}
+
+export interface UnknownOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number | null
 }
 
 /** The gateway refused something, and said why. */
