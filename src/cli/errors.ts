@@ -47,6 +47,8 @@ export interface ProblemDocument {
   readonly retryable?: boolean
   readonly status?: number
   readonly outcome?: string
+  /** Of a reset of offsets of which it is not known whether it was done: what it sets. */
+  readonly partitions?: readonly UnknownOffset[]
   readonly errors?: readonly {
     readonly pointer?: string
     readonly parameter?: string
@@ -54,12 +56,19 @@ export interface ProblemDocument {
   }[]
 }
 
+export interface UnknownOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number | null
+}
+
 /** The gateway refused something, and said why. */
 export class GatewayError extends CommandError {
   readonly problem: ProblemDocument
 
-  constructor(problem: ProblemDocument) {
-    super(exitCodeOf(problem), problemText(problem))
+  /** @param options a hint where the next step is another than for this problem at large */
+  constructor(problem: ProblemDocument, options: { hint?: string | undefined } = {}) {
+    super(exitCodeOf(problem), problemText(problem), options)
     this.name = 'GatewayError'
     this.problem = problem
   }

@@ -67,7 +67,7 @@ export class Gateway {
 
   /**
    * Sends a request and reads its answer, JSON.
-   * @throws GatewayError what the gateway refuses, but for answers with `results`, which say what was done
+   * @throws GatewayError what the gateway refuses, with all of the problem
    * @throws CommandError where it cannot be reached
    */
   async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<Answer<T>> {
@@ -107,7 +107,7 @@ export class Gateway {
 
   /**
    * The answer to a request, its body not read yet.
-   * @throws GatewayError where it is a problem, but for one with `results`
+   * @throws GatewayError where it is a problem
    * @throws CommandError where the gateway cannot be reached
    */
   async answer(outgoing: ClientRequest, signal?: AbortSignal): Promise<IncomingMessage> {

@@ -1,19 +1,33 @@
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { CommandError, exitCodes, GatewayError, OutputClosed } from './errors.ts'
+import { hasWritten, write } from './output/stdout.ts'
 import { styleOf } from './output/style.ts'
 import { printable } from './output/table.ts'
 import { makeProgram } from './program.ts'
 
 /** Runs the command line and ends the process. */
 async function main(words: readonly string[]): Promise<never> {
+  let program: Command | undefined
   try {
-    const program = await makeProgram(words)
+    program = await makeProgram(words)
     if (words.length === 0) program.outputHelp()
     else await program.parseAsync(words, { from: 'user' })
     process.exit(process.exitCode ?? exitCodes.ok)
   } catch (error) {
+    if (error instanceof GatewayError && program?.opts().json === true) await printProblem(error, program)
     process.exit(await report(error))
   }
+}
+
+/** Commands that print a record a line, where a problem would be taken for one. */
+const printsRecords: readonly string[] = ['consume', 'export']
+
+/** For programs, all that the gateway said: as JSON, unless a document has been printed before. */
+async function printProblem({ problem }: GatewayError, program: Command): Promise<void> {
+  if (hasWritten() || printsRecords.includes(program.args[0] ?? '')) return
+  await write(`${JSON.stringify(problem, null, 2)}\n`).catch(() => {
+    // Nobody reads it; the line on standard error and the exit code still say it.
+  })
 }
 
 /** Says in one line what went wrong and what to do next; answers the exit code. */
@@ -23,7 +37,7 @@ async function report(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return reportUsage(error)
   if (error instanceof GatewayError) {
     const { hintFor } = await import('./hints.ts')
-    return say(error.message, error.exitCode, hintFor(error.problem))
+    return say(error.message, error.exitCode, error.hint ?? hintFor(error.problem))
   }
   if (error instanceof CommandError) return say(error.message, error.exitCode, error.hint)
   process.stderr.write(

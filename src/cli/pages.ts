@@ -25,11 +25,15 @@ export async function allPages<T>(
   }
 }
 
-/** Says which brokers did not answer, where a document names any. */
-export function tellUnanswered(context: Context, document: object): void {
+/** Says which brokers did not answer, where a document names any, and what follows from it. */
+export function tellUnanswered(
+  context: Context,
+  document: object,
+  meaning = 'what only it knows is missing',
+): void {
   const { unanswered } = document as { readonly unanswered?: unknown }
   if (!Array.isArray(unanswered) || unanswered.length === 0) return
-  context.say(`sluice: no answer from broker ${unanswered.join(', ')}: what only it knows is missing.`)
+  context.say(`sluice: no answer from broker ${unanswered.join(', ')}: ${meaning}.`)
 }
 
 /** A topic's path; `rest` follows it as it stands. */

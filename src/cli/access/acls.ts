@@ -96,7 +96,7 @@ function resourcesOf({ topic = [], group = [], transactionalId = [], cluster }: 
   return [
     ...named('topic', topic),
     ...named('group', group),
-    ...named('transactionalId', transactionalId),
+    ...named('transactional-id', transactionalId),
     ...(cluster === true ? named('cluster', [CLUSTER]) : []),
   ]
 }

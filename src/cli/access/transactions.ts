@@ -119,14 +119,14 @@ export async function abortHanging(
 ): Promise<void> {
   const path = topicPath(topic, `/partitions/${parseCount(partition, 'a partition')}/abort`)
   const producerId = parseCount(producer, 'a producer id')
-  const abort = async (dry: boolean) =>
-    (await context.gateway.json<Hanging>('POST', path, { body: { producerId, dryRun: dry } })).body
-  let found = await abort(true)
+  const abort = async (body: object) => (await context.gateway.json<Hanging>('POST', path, { body })).body
+  let found = await abort({ producerId, dryRun: true })
   if (!dryRun) {
     await confirm(`Abort the transaction of producer ${producerId} in ${topic}, partition ${partition}`, {
       yes,
     })
-    found = await abort(false)
+    // Of the epoch that was shown: what the producer has begun meanwhile, under a later one, stays.
+    found = await abort({ producerId, producerEpoch: found.producerEpoch })
   }
   await context.print(found, () => hangingTable(context, [found]))
   context.say(`${dryRun ? 'Would abort' : 'Aborted'} it.`)

@@ -8,6 +8,7 @@ export interface UserOptions {
   readonly mechanism?: string
   readonly iterations?: string
   readonly yes?: boolean
+  readonly dryRun?: boolean
 }
 
 interface User {
@@ -55,16 +56,21 @@ export async function setPassword(
 
 export async function deleteUser(
   context: Context,
-  { mechanism, yes }: UserOptions,
+  { mechanism, yes, dryRun = false }: UserOptions,
   user: string,
 ): Promise<void> {
   const path = `/v1/users/${segment(user)}`
+  const what = mechanism === undefined ? user : `the ${mechanism} password of ${user}`
+  if (dryRun) {
+    const { body } = await context.gateway.json<User>('DELETE', path, { query: { mechanism, dryRun } })
+    if (context.json) await context.print(body, () => '')
+    context.say(`Would delete ${what}.`)
+    return
+  }
   await context.gateway.json('GET', path)
-  await confirm(mechanism === undefined ? `Delete ${user}` : `Delete the ${mechanism} password of ${user}`, {
-    yes,
-  })
+  await confirm(`Delete ${what}`, { yes })
   await context.gateway.json('DELETE', path, { query: { mechanism } })
-  context.say(`Deleted ${mechanism === undefined ? user : `the ${mechanism} password of ${user}`}.`)
+  context.say(`Deleted ${what}.`)
 }
 
 /** The first line of standard input; typed without being shown. Command lines are seen by everyone on the machine. */

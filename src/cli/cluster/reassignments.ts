@@ -1,15 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { confirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import { CommandError, exitCodes, GatewayError, UsageError } from '../errors.ts'
 import { errorColumns, noteParts, type Part } from '../output/parts.ts'
 import { Progress } from '../output/progress.ts'
 import { bytesText, parseBytes, parseCount, plural } from '../output/quantities.ts'
 import { table } from '../output/table.ts'
+import { tellUnanswered } from '../pages.ts'
 import { brokerList } from '../topics/assignments.ts'
 
 /** How often the gateway is asked how far it is, ms. */
 const FOLLOW_MS = 1_000
+
+/** How long following outlasts a gateway or a Kafka that is away, ms. */
+const PATIENCE_MS = 60_000
 
 export interface ReassignmentsOptions {
   readonly topic?: string
@@ -54,9 +58,21 @@ interface Moves {
   readonly dryRun: boolean
 }
 
+interface RemovedThrottle {
+  readonly topics: readonly string[]
+  readonly brokers: readonly number[]
+  /** Brokers that may have a rate still. */
+  readonly unanswered: readonly number[]
+  readonly dryRun: boolean
+}
+
 export async function reassignments(context: Context, options: ReassignmentsOptions): Promise<void> {
   const { topic, follow, cancel, unthrottle } = options
-  if (unthrottle === true) return removeThrottle(context)
+  if (unthrottle === true) {
+    const removed = await removeThrottle(context, options.dryRun)
+    if (context.json) await context.print(removed, () => '')
+    return
+  }
   const partition = options.partition === undefined ? undefined : parseCount(options.partition, '--partition')
   if (cancel === true) return cancelThem(context, options, { topic, partition })
   if (follow === true) return followThem(context, { topic, partition })
@@ -100,14 +116,35 @@ export async function reassign(
   await context.print(moves, () => moveTable(context, movesOf(moves)))
   if (planned.length === 0) context.say('All is in place already.')
   if (follow !== true || dryRun || planned.length === 0) return
-  for (const topic of topics) await followThem(context, { topic })
-  // Kafka keeps a throttle for ever, which slows replicas that fall behind later.
-  if (throttle !== undefined) await removeThrottle(context)
+  try {
+    for (const topic of topics) await followThem(context, { topic })
+    // Kafka keeps a throttle for ever, which slows replicas that fall behind later.
+    if (throttle !== undefined) await removeThrottle(context)
+  } catch (error) {
+    if (throttle === undefined || !(error instanceof CommandError)) throw error
+    const hint =
+      'The copying goes on, and the throttle stays: once it is done, take it off with `sluice cluster reassignments --unthrottle`.'
+    throw error instanceof GatewayError
+      ? new GatewayError(error.problem, { hint })
+      : new CommandError(error.exitCode, error.message, { hint })
+  }
 }
 
-async function removeThrottle(context: Context): Promise<void> {
-  await context.gateway.json('DELETE', '/v1/reassignments/throttle')
-  context.say('Nothing is throttled any more.')
+async function removeThrottle(context: Context, dryRun = false): Promise<RemovedThrottle> {
+  const { body } = await context.gateway.json<RemovedThrottle>('DELETE', '/v1/reassignments/throttle', {
+    query: { dryRun },
+  })
+  const { unanswered } = body
+  tellUnanswered(context, body, 'a rate that it has stays')
+  if (dryRun) context.say(`Would take the throttle off ${throttledText(body)}.`)
+  else if (unanswered.length === 0) context.say('Nothing is throttled any more.')
+  else process.exitCode = exitCodes.partly
+  return body
+}
+
+function throttledText({ topics, brokers }: RemovedThrottle): string {
+  if (topics.length === 0 && brokers.length === 0) return 'nothing'
+  return `${plural(topics.length, 'topic')} and ${plural(brokers.length, 'broker')}`
 }
 
 /** @throws UsageError */
@@ -154,19 +191,37 @@ async function followThem(
   context: Context,
   query: { topic?: string | undefined; partition?: number | undefined },
 ): Promise<void> {
+  const ask = async () => (await outlast(() => underWay(context, query))).reassignments
   const progress = new Progress(!context.quiet)
-  let left = (await underWay(context, query)).reassignments
+  let left = await ask()
   const total = left.length
-  progress.start(() => {
-    const copied = left.reduce((sum, { copiedBytes }) => sum + (copiedBytes ?? 0), 0)
-    return `${plural(left.length, 'partition')} of ${total} on the way, ${bytesText(copied)} copied`
-  })
-  while (left.length > 0) {
-    await pause(FOLLOW_MS)
-    left = (await underWay(context, query)).reassignments
+  try {
+    progress.start(() => {
+      const copied = left.reduce((sum, { copiedBytes }) => sum + (copiedBytes ?? 0), 0)
+      return `${plural(left.length, 'partition')} of ${total} on the way, ${bytesText(copied)} copied`
+    })
+    while (left.length > 0) {
+      await pause(FOLLOW_MS)
+      left = await ask()
+    }
+  } finally {
+    progress.end()
   }
-  progress.end()
   context.say(total === 0 ? 'Nothing is on the way.' : `Moved ${plural(total, 'partition')}.`)
+}
+
+/** Asks again while there is no answer just now, for as long as following is patient. */
+async function outlast<T>(ask: () => Promise<T>): Promise<T> {
+  const until = performance.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      const passing = error instanceof CommandError && error.exitCode === exitCodes.unavailable
+      if (!passing || performance.now() >= until) throw error
+      await pause(FOLLOW_MS)
+    }
+  }
 }
 
 async function underWay(

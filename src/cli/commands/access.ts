@@ -136,7 +136,11 @@ export function defineUsers(users: Command): void {
   )
 
   const remove = users.command('delete').alias('rm').description('Delete a user, or one of its passwords.')
-  remove.argument('<user>').addOption(mechanism()).option('-y, --yes', 'do not ask')
+  remove
+    .argument('<user>')
+    .addOption(mechanism())
+    .option('-y, --yes', 'do not ask')
+    .option('--dry-run', 'only say what would be deleted')
   examples(remove, 'sluice users delete alice')
   does(remove, async (context, options: UserOptions, user: string) =>
     (await import('../access/users.ts')).deleteUser(context, options, user),

@@ -76,7 +76,7 @@ export function defineCluster(cluster: Command): void {
     .option('--cancel', 'go back to where they were')
     .option('--unthrottle', 'let all replicas copy as fast as they can again')
     .option('-y, --yes', 'do not ask')
-    .option('--dry-run', 'of --cancel: only say what it would stop')
+    .option('--dry-run', 'of --cancel and --unthrottle: only say what it would do')
   examples(
     reassignments,
     `

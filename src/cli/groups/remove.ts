@@ -5,6 +5,7 @@ import type { Query } from '../gateway-client.ts'
 import { noteParts } from '../output/parts.ts'
 import { parseCount, plural } from '../output/quantities.ts'
 import { segment } from '../pages.ts'
+import { partly } from '../partly.ts'
 import { changeTable, type OffsetChanges } from './changes.ts'
 import { type MemberDocument, memberTable } from './list.ts'
 
@@ -24,6 +25,7 @@ export async function deleteGroups(
       .body
   // All are looked at before the first is deleted: a wrong name, or one with members, costs nothing.
   let deleted: OffsetChanges[] = []
+  let failure: unknown
   for (const name of names) deleted.push(await remove(name, true))
   if (!dryRun) {
     await confirm(
@@ -31,16 +33,25 @@ export async function deleteGroups(
       { yes },
     )
     deleted = []
+    const done: string[] = []
     for (const name of names) {
-      deleted.push(await remove(name, false))
+      try {
+        deleted.push(await remove(name, false))
+      } catch (error) {
+        if (done.length === 0) throw error
+        failure = partly('deleted', done, error)
+        break
+      }
+      done.push(name)
       context.say(`Deleted ${name}.`)
     }
   }
   if (context.json || dryRun) {
-    await context.print(deleted.length === 1 ? deleted[0] : { groups: deleted }, () =>
+    await context.print(names.length === 1 ? deleted[0] : { groups: deleted }, () =>
       deleted.map((changes) => changeTable(changes, context.style)).join('\n'),
     )
   }
+  if (failure !== undefined) throw failure
 }
 
 export async function deleteOffsets(

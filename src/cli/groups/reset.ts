@@ -1,8 +1,11 @@
 import { confirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
-import { GatewayError, UsageError } from '../errors.ts'
+import { GatewayError, type UnknownOffset, UsageError } from '../errors.ts'
 import { noteParts } from '../output/parts.ts'
 import { parseCount, plural } from '../output/quantities.ts'
+import { write } from '../output/stdout.ts'
+import type { Style } from '../output/style.ts'
+import { table } from '../output/table.ts'
 import { segment } from '../pages.ts'
 import { position } from '../positions.ts'
 import { changeTable, type OffsetChanges } from './changes.ts'
@@ -27,16 +30,41 @@ export async function resetGroup(context: Context, options: ResetOptions, group:
   if (yes !== true && process.stderr.isTTY === true)
     process.stderr.write(changeTable(plan.body, context.style))
   await confirm(`Reset ${group} in ${plural(plan.body.offsets.length, 'partition')}`, { yes })
-  const done = await context.gateway.json<OffsetChanges>('PUT', path, {
-    body,
-    ...(etag !== undefined && { headers: { 'if-match': etag } }),
-  })
+  const done = await context.gateway
+    .json<OffsetChanges>('PUT', path, {
+      body,
+      ...(etag !== undefined && { headers: { 'if-match': etag } }),
+    })
+    .catch((error: unknown) => tellUnknown(context, group, error))
   await show(context, done.body)
 }
 
 async function show(context: Context, changes: OffsetChanges): Promise<void> {
   noteParts(changes.offsets)
   await context.print(changes, () => changeTable(changes, context.style))
+}
+
+/** Shows what may have been set, where it is not known: a shift that is repeated may shift twice. */
+async function tellUnknown({ json, style }: Context, group: string, error: unknown): Promise<never> {
+  if (!(error instanceof GatewayError) || error.problem.code !== 'outcome_unknown') throw error
+  const { partitions = [] } = error.problem
+  if (partitions.length === 0) throw error
+  if (!json) await write(unknownTable(partitions, style))
+  throw new GatewayError(error.problem, {
+    hint: `Set exactly these, each with \`sluice groups reset ${group} --to OFFSET --topic TOPIC:PARTITION\`; do not repeat the shift.`,
+  })
+}
+
+export function unknownTable(partitions: readonly UnknownOffset[], style: Style): string {
+  return table(
+    partitions,
+    [
+      { title: 'TOPIC', value: (row) => row.topic },
+      { title: 'PARTITION', value: (row) => row.partition, right: true },
+      { title: 'OFFSET', value: (row) => row.offset, right: true },
+    ],
+    style,
+  )
 }
 
 /** What the group has committed now; undefined where there is no such group yet. */

@@ -1,9 +1,9 @@
 import { confirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
-import { CommandError, exitCodes, GatewayError } from '../errors.ts'
-import { hintFor } from '../hints.ts'
+import { GatewayError } from '../errors.ts'
 import { plural } from '../output/quantities.ts'
 import { topicPath } from '../pages.ts'
+import { partly } from '../partly.ts'
 import { recordCount, type TopicDocument } from './documents.ts'
 
 export interface DeleteOptions {
@@ -31,34 +31,37 @@ export async function deleteTopics(
   const what = found
     .map((topic) => `${topic.name} with about ${plural(recordCount(topic), 'record')}`)
     .join(', ')
+  let deleted = found.map(({ name }) => name)
+  let failure: unknown
   if (dryRun) {
     if (what !== '') context.say(`Would delete ${what}.`)
   } else if (found.length > 0) {
     await confirm(`Delete ${what}`, { yes })
-    await deleteEach(context, found, ifExists)
+    ;({ done: deleted, failure } = await deleteEach(context, found, ifExists))
   }
-  if (context.json) await context.print({ deleted: found.map(({ name }) => name), dryRun }, () => '')
+  if (context.json) await context.print({ deleted, dryRun }, () => '')
+  if (failure !== undefined) throw failure
 }
 
+/** Deletes one after the other; `failure` is why it went no further, where some were deleted before. */
 async function deleteEach(
   context: Context,
   topics: readonly TopicDocument[],
   ifExists: boolean,
-): Promise<void> {
+): Promise<{ done: string[]; failure?: unknown }> {
   const done: string[] = []
   for (const { name } of topics) {
     try {
       await context.gateway.json('DELETE', topicPath(name))
     } catch (error) {
       if (ifExists && isMissing(error)) continue
-      if (done.length === 0 || !(error instanceof CommandError)) throw error
-      throw new CommandError(exitCodes.partly, `deleted ${done.join(', ')}, then: ${error.message}`, {
-        hint: error instanceof GatewayError ? hintFor(error.problem) : error.hint,
-      })
+      if (done.length === 0) throw error
+      return { done, failure: partly('deleted', done, error) }
     }
     done.push(name)
     context.say(`Deleted ${name}.`)
   }
+  return { done }
 }
 
 function isMissing(error: unknown): boolean {

@@ -220,6 +220,17 @@ it("access: rules, quotas and users as Kafka's own tools show them", async () =>
   expect(acls).toMatch(/patternType=PREFIXED[^]*operation=READ, permissionType=ALLOW/)
   const listed = await cli.run(['acls', 'list', '--topic', `${topic}-x`, '--applying'])
   expect(cells(listed.stdout)).toContainEqual([`User:${user}`, 'allow', 'read', 'topic', `${topic}…`, '*'])
+  const ofId = ['--transactional-id', `${topic}-id`]
+  expect(
+    await cli.run(['acls', 'create', ...remove.slice(2), '--operation', 'describe', ...ofId]),
+  ).toMatchObject({
+    code: 0,
+    stderr: 'Created 1 rule.\n',
+  })
+  expect(await cli.run([...remove, ...ofId, '--yes'])).toMatchObject({
+    code: 0,
+    stderr: 'Deleted 1 rule.\n',
+  })
   expect(await cli.run(remove)).toMatchObject({ code: 2 })
   expect(await cli.run([...remove, '--operation', 'write', '--yes'])).toMatchObject({
     code: 0,
