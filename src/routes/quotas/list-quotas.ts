@@ -8,17 +8,13 @@ import { flag } from '../parameters.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
 import { EntityName, QuotaEntry } from './quota-schemas.ts'
 
-const QuotaList = z
-  .strictObject({ entries: z.array(QuotaEntry), next: Next })
-  .meta({
-    id: 'QuotaList',
-    example: {
-      entries: [
-        { entity: { user: 'alice' }, quotas: { producerByteRate: 1_048_576, requestPercentage: 50 } },
-      ],
-      next: null,
-    },
-  })
+const QuotaList = z.strictObject({ entries: z.array(QuotaEntry), next: Next }).meta({
+  id: 'QuotaList',
+  example: {
+    entries: [{ entity: { user: 'alice' }, quotas: { producerByteRate: 1_048_576, requestPercentage: 50 } }],
+    next: null,
+  },
+})
 
 /** No name is empty, so that an empty parameter is free to mean the default. */
 const part = z

@@ -5,15 +5,13 @@ import { Next, pageOf, pageParameters } from '../page.ts'
 import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
 import { User } from './user-schemas.ts'
 
-const UserList = z
-  .strictObject({ users: z.array(User), next: Next })
-  .meta({
-    id: 'UserList',
-    example: {
-      users: [{ user: 'alice', credentials: [{ mechanism: 'SCRAM-SHA-512', iterations: 4_096 }] }],
-      next: null,
-    },
-  })
+const UserList = z.strictObject({ users: z.array(User), next: Next }).meta({
+  id: 'UserList',
+  example: {
+    users: [{ user: 'alice', credentials: [{ mechanism: 'SCRAM-SHA-512', iterations: 4_096 }] }],
+    next: null,
+  },
+})
 
 const Query = z.strictObject(pageParameters)
 

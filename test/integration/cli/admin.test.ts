@@ -106,7 +106,8 @@ it("topics: what is made is as Kafka's own tool shows it, and is told as it is; 
     code: 0,
     stderr: `${missing} is not there.\nDeleted ${topic}.\n`,
   })
-  expect(await tool('--list')).not.toContain(topic)
+  // Brokers learn of it one after the other.
+  await expect.poll(() => tool('--list')).not.toContain(topic)
 })
 
 it('groups: who they are, how far behind in each partition, and elsewhere once they are reset', async () => {
