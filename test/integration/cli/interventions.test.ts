@@ -47,7 +47,7 @@ it('transactions: what is open is found, shown, and aborted once that is said; i
   })
   await expect
     .poll(() => kafkaTool('kafka-transactions', ['describe', '--transactional-id', id]))
-    .toContain('CompleteAbort')
+    .not.toContain('Ongoing')
   await expect(transaction.commit()).rejects.toThrow()
   expect(await cli.run(['transactions', 'abort', id, '-y'])).toMatchObject({
     code: 0,
@@ -89,12 +89,9 @@ it('groups: a member is removed, and what is committed in one topic is deleted',
 it('cluster: replicas that are copied slowly are followed, cancelled, and nothing stays throttled', async () => {
   const cli = new Cli(await startTestGateway({ KAFKA_BROKERS: cluster.bootstrap }))
   const topic = await makeTopic({}, cluster.bootstrap)
-  const value = 'x'.repeat(100_000)
-  await produce(
-    topic,
-    Array.from({ length: 40 }, () => ({ value })),
-    { bootstrap: cluster.bootstrap },
-  )
+  // As batches that each fit into what a topic takes.
+  const messages = Array.from({ length: 8 }, () => ({ value: 'x'.repeat(100_000) }))
+  for (let n = 0; n < 5; n++) await produce(topic, messages, { bootstrap: cluster.bootstrap })
   const { partitions } = await cli.json<{ partitions: { replicas: number[] }[] }>('topics', 'describe', topic)
   const [from] = partitions[0]!.replicas
   const to = (from! % 3) + 1
@@ -102,6 +99,8 @@ it('cluster: replicas that are copied slowly are followed, cancelled, and nothin
     'topics',
     'reassign',
     topic,
+    '--partition',
+    '0',
     '--replicas',
     String(to),
     '--throttle',

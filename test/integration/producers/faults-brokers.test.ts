@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startTemporaryCluster, type TemporaryCluster } from '../../../dev/kafka/cluster.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpClient } from '../../support/http.ts'
@@ -16,7 +16,11 @@ async function setUp(replicas: number[], configs: Record<string, string> = {}) {
   const topic = uniqueName()
   const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
   const made = { topic, replicaAssignment: [{ partition: 0, replicas }], configEntries }
-  await withAdmin((admin) => admin.createTopics({ waitForLeaders: true, topics: [made] }), kafka.bootstrap)
+  await withAdmin(async (admin) => {
+    // kafkajs gives up where a broker has not heard of the topic yet.
+    await admin.createTopics({ waitForLeaders: false, topics: [made] })
+    await vi.waitFor(() => admin.fetchTopicOffsets(topic), { timeout: 20_000, interval: 20 })
+  }, kafka.bootstrap)
   const env = { KAFKA_BROKERS: kafka.bootstrap, SLUICE_PRODUCE_TIMEOUT_MS: '3000' }
   const [a, b] = [http(await startTestGateway(env)), http(await startTestGateway(env))]
   const producer = await TestProducer.open(a, topic)
