@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { createSecureContext, type SecureContextOptions, type Server, type TlsOptions } from 'node:tls'
+import type { SecureContextOptions, Server, TlsOptions } from 'node:tls'
 import type { Logger } from 'pino'
 import { WatchedFile } from './watched-file.ts'
 import { ConfigError } from './config.ts'
 import type { TlsConfig } from './auth/auth-config.ts'
+import { contextOf } from './tls-files.ts'
 
 /** The certificate that the gateway serves HTTPS with, and the authorities of its clients', taken up anew when they change. */
 export class ListenerCertificates {
   readonly #config: TlsConfig
   readonly #files: { close(): void }[] = []
+  #context: SecureContextOptions = {}
   #server: Server | undefined
 
   /** @throws ConfigError where they can't be used */
@@ -16,17 +18,10 @@ export class ListenerCertificates {
     this.#config = config
     const paths = [config.certFile, config.keyFile, config.clientCaFile].filter((path) => path !== undefined)
     try {
-      this.#context()
+      const read = () => this.#read()
+      const take = (context: SecureContextOptions) => this.#take(context)
       // Whichever changes last completes the change: until then certificate and key may not fit together.
-      for (const path of paths)
-        this.#files.push(
-          new WatchedFile(
-            path,
-            () => this.#context(),
-            () => this.#replace(),
-            log,
-          ),
-        )
+      for (const path of paths) this.#files.push(new WatchedFile(path, read, take, log))
     } catch (error) {
       this.close()
       const { code } = error as NodeJS.ErrnoException
@@ -40,8 +35,7 @@ export class ListenerCertificates {
   get current(): TlsOptions {
     const { clientCaFile, requireClientCert } = this.#config
     return {
-      ...this.#context(),
-      minVersion: 'TLSv1.2',
+      ...this.#context,
       requestCert: clientCaFile !== undefined,
       rejectUnauthorized: requireClientCert,
       ALPNProtocols: ['http/1.1'],
@@ -53,20 +47,21 @@ export class ListenerCertificates {
     this.#server = server
   }
 
-  #replace(): void {
-    this.#server?.setSecureContext({ ...this.#context(), minVersion: 'TLSv1.2' })
+  #take(context: SecureContextOptions): void {
+    this.#context = context
+    this.#server?.setSecureContext(context)
   }
 
-  #context(): SecureContextOptions {
+  /** @throws Error where they are not PEM or do not belong together */
+  #read(): SecureContextOptions {
     const { certFile, keyFile, clientCaFile } = this.#config
-    const context = {
+    const contents = {
       cert: readFileSync(certFile),
       key: readFileSync(keyFile),
       ...(clientCaFile === undefined ? {} : { ca: readFileSync(clientCaFile) }),
     }
-    // Throws where key and certificate do not belong together.
-    createSecureContext(context)
-    return context
+    contextOf(contents)
+    return { ...contents, minVersion: 'TLSv1.2' }
   }
 
   close(): void {

@@ -5,7 +5,7 @@ import { auditRequest, auditStream } from './audit/audit-requests.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import { loggedPath } from './logged-path.ts'
 import type { Meters } from './metrics/meters.ts'
-import { principalOf } from './principal.ts'
+import { principalOf } from './auth/principal.ts'
 import { requestIdOf } from './request-id.ts'
 import type { Tracing } from './tracing/tracing.ts'
 
@@ -45,7 +45,7 @@ export function createObserver({ meters, log, accessLog, audit, tracing }: Obser
 function accessFields(incoming: IncomingMessage, answer: Answer): object {
   return {
     requestId: requestIdOf({ env: { outgoing: answer } }),
-    principal: principalOf(incoming),
+    principal: principalOf(incoming)?.name,
     ip: incoming.socket.remoteAddress,
     operation: answer.operation.id,
     method: incoming.method,

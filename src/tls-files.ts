@@ -75,7 +75,7 @@ export class TlsFiles {
 }
 
 /** @throws Error where they are not PEM or do not fit together */
-function contextOf(contents: Contents): SecureContext {
+export function contextOf(contents: Contents): SecureContext {
   // A file of authorities with none in it is taken for an empty list: say so now, not at the first connection.
   if (contents.ca !== undefined) new X509Certificate(contents.ca)
   return createSecureContext(contents)

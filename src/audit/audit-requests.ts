@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Answer, Operation } from '../answer.ts'
-import { principalOf } from '../principal.ts'
+import { principalOf } from '../auth/principal.ts'
 import { requestIdOf } from '../request-id.ts'
 import type { AuditEntry, AuditLog } from './audit-log.ts'
 
@@ -34,7 +34,7 @@ export function auditStream(audit: AuditLog, incoming: IncomingMessage, answer: 
 function who(incoming: IncomingMessage, answer: Answer): Omit<AuditEntry, 'outcome' | 'status'> {
   return {
     requestId: requestIdOf({ env: { outgoing: answer } }),
-    principal: principalOf(incoming),
+    principal: principalOf(incoming)?.name,
     ip: incoming.socket.remoteAddress,
     method: incoming.method,
     operation: answer.operation.id,

@@ -58,6 +58,17 @@ export class Caller {
     return createHash('sha256').update(`${this.owner}\n${name}`).digest('base64url')
   }
 
+  /**
+   * A signal that is aborted as the given one is, and with the Problem where `still` throws or the credentials count no
+   * more; the given one itself where nobody has to show who they are.
+   */
+  watchedSignal(still: () => void, given: AbortSignal): { readonly signal: AbortSignal; unwatch(): void } {
+    if (!this.#guard.enabled) return { signal: given, unwatch: () => {} }
+    const refused = new AbortController()
+    const unwatch = this.watch(still, (problem) => refused.abort(problem))
+    return { signal: AbortSignal.any([given, refused.signal]), unwatch }
+  }
+
   /** As Guard.watch(). */
   watch(still: () => void, end: (problem: Problem) => void): () => void {
     return this.#guard.watch(this.principal, still, end)

@@ -1,14 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { isAllowedOrigin } from '../allowed-origin.ts'
-import { setPrincipal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import { type Credentials, credentialsOf, ofToken } from './credentials.ts'
 import type { FailedLogins } from './failed-logins.ts'
 import type { JwtVerifier } from './jwt.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Operation, Policy, Resource } from './policy.ts'
-import { anonymous, type Principal } from './principal.ts'
+import { anonymous, type Principal, principalOf, setPrincipal } from './principal.ts'
 import { Caller } from './caller.ts'
 import type { Page, Tickets } from './tickets.ts'
 
@@ -40,7 +39,6 @@ export class Guard {
   readonly #failures: FailedLogins | undefined
   readonly #allowedOrigins: readonly string[]
   #policy: Policy | undefined
-  readonly #principals = new WeakMap<IncomingMessage, Principal>()
   readonly #anybody = new Caller(this, anonymous)
   readonly #watched = new Set<Watched>()
   #timer: NodeJS.Timeout | undefined
@@ -75,13 +73,12 @@ export class Guard {
   }
 
   #take(incoming: IncomingMessage, principal: Principal): void {
-    this.#principals.set(incoming, principal)
-    if (principal !== anonymous) setPrincipal(incoming, principal.name)
+    if (principal !== anonymous) setPrincipal(incoming, principal)
   }
 
   /** Whoever authenticate() has found. */
   callerOf(incoming: IncomingMessage): Caller {
-    const principal = this.#principals.get(incoming)
+    const principal = principalOf(incoming)
     return principal === undefined ? this.#anybody : new Caller(this, principal)
   }
 
@@ -107,18 +104,11 @@ export class Guard {
         if (jwt === undefined) return this.#refuse(incoming, 'JSON Web Tokens are not taken here')
         const known = jwt.remembered(credentials.token)
         if (known !== undefined) return known
-        return jwt.verify(credentials.token).catch((error: unknown) => {
-          const isWrong = error instanceof Problem && error.code === 'invalid_credentials'
-          throw isWrong ? this.#failure(incoming, error) : error
-        })
+        return this.#counted(incoming, jwt.verify(credentials.token))
       }
       case 'ticket':
-        return (
-          tickets?.redeem(credentials.ticket, pageOf(incoming)).catch((error: unknown) => {
-            const isWrong = error instanceof Problem && error.code === 'invalid_credentials'
-            throw isWrong ? this.#failure(incoming, error) : error
-          }) ?? this.#refuse(incoming, 'tickets are not taken here')
-        )
+        if (tickets === undefined) return this.#refuse(incoming, 'tickets are not taken here')
+        return this.#counted(incoming, tickets.redeem(credentials.ticket, pageOf(incoming)))
       case 'unusable':
         return this.#refuse(incoming, credentials.why)
     }
@@ -134,6 +124,14 @@ export class Guard {
     if (principal === undefined || origin === undefined) return principal
     if (isAllowedOrigin(origin, hostOf(incoming), this.#allowedOrigins)) return principal
     throw new Problem('origin_not_allowed')
+  }
+
+  /** What is found out later is counted, too, where it is wrong. */
+  #counted(incoming: IncomingMessage, found: Promise<Principal>): Promise<Principal> {
+    return found.catch((error: unknown) => {
+      const isWrong = error instanceof Problem && error.code === 'invalid_credentials'
+      throw isWrong ? this.#failure(incoming, error) : error
+    })
   }
 
   #refuse(incoming: IncomingMessage, why: string): never {

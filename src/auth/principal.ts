@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Operation } from './policy.ts'
 
 /** Who a request comes from. */
@@ -23,4 +24,19 @@ export const anonymous: Principal = {
   roles: [],
   expiresAt: undefined,
   isCurrent: () => true,
+}
+
+const principals = new WeakMap<IncomingMessage, Principal>()
+
+/**
+ * Who a request is from, for what is allowed and for logs, traces and the audit log; undefined where nobody has shown to
+ * be anyone.
+ */
+export function principalOf(incoming: IncomingMessage): Principal | undefined {
+  return principals.get(incoming)
+}
+
+/** For whatever authenticates requests and WebSocket handshakes, before they are served. */
+export function setPrincipal(incoming: IncomingMessage, principal: Principal): void {
+  principals.set(incoming, principal)
 }

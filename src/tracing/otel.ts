@@ -24,7 +24,7 @@ import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Logger } from 'pino'
 import type { Answer } from '../answer.ts'
 import { loggedPath } from '../logged-path.ts'
-import { principalOf } from '../principal.ts'
+import { principalOf } from '../auth/principal.ts'
 import type { OutgoingRecord, RecordHeader } from '../record.ts'
 import { batchOptions, type Environment, samplerOf } from './otel-env.ts'
 import { hasTraceparent, traceparentOf, TRACEPARENT, TRACESTATE } from './trace-header.ts'
@@ -103,7 +103,7 @@ class OtelTracing implements Tracing {
         span.span.updateName(`${incoming.method} ${operation.template}`)
         span.span.setAttribute('http.route', operation.template)
       }
-      const principal = principalOf(incoming)
+      const principal = principalOf(incoming)?.name
       if (principal !== undefined) span.span.setAttribute('user.id', principal)
       const failure = status === 0 ? 'client_gone' : status >= SERVER_ERROR ? String(status) : undefined
       span.end(status === 0 ? {} : { 'http.response.status_code': status }, failure)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Caller } from '../auth/caller.ts'
 import type { Guard } from '../auth/guard.ts'
-import { setPrincipal } from '../principal.ts'
+import { setPrincipal } from '../auth/principal.ts'
 import { Problem } from '../problem.ts'
 
 /** How long a socket that is to say who it is by a message may take, ms. */
@@ -66,7 +66,7 @@ export class Identity {
     }
     clearTimeout(this.#late)
     this.#late = undefined
-    setPrincipal(this.#incoming, principal.name)
+    setPrincipal(this.#incoming, principal)
     this.#take(new Caller(this.#guard, principal))
     return this.#caller
   }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { AuditEntry } from '../audit/audit-log.ts'
 import type { Deps } from '../deps.ts'
 import { loggedPath } from '../logged-path.ts'
-import { principalOf } from '../principal.ts'
+import { principalOf } from '../auth/principal.ts'
 import type { Problem } from '../problem.ts'
 import type { TraceSpan } from '../tracing/tracing.ts'
 import type { Session } from './session.ts'
@@ -79,7 +79,7 @@ export class SocketObserver {
     const incoming = this.#incoming
     return {
       requestId: this.#requestId,
-      principal: principalOf(incoming),
+      principal: principalOf(incoming)?.name,
       ip: incoming.socket.remoteAddress,
       method: incoming.method,
       operation: OPERATION,

@@ -58,14 +58,11 @@ export function registerReadRecords(app: App, deps: Deps): void {
     if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
     const isBatch = type === EVENT_BATCH
     // A long poll outlives a key that is taken away.
-    const refused = new AbortController()
     const caller = deps.guard.callerOf(c.env.incoming)
-    const unwatch = caller.watch(
-      () => caller.requireTopics('consume', [topic]),
-      (problem) => refused.abort(problem),
-    )
+    const mayRead = () => caller.requireTopics('consume', [topic])
+    const { signal, unwatch } = caller.watchedSignal(mayRead, goneSignal(c))
     const { list, cursor, caughtUp } = await readRecords(deps, topic, query, isBatch, {
-      signal: deps.guard.enabled ? AbortSignal.any([goneSignal(c), refused.signal]) : goneSignal(c),
+      signal,
       span: c.env.outgoing.span,
     }).finally(unwatch)
     if (isBatch) {
