@@ -13,7 +13,8 @@ export type Credentials =
 
 /** Names under which people put what belongs into a header. */
 const credentialParameters = ['access_token', 'api_key', 'apikey', 'api-key', 'token', 'authorization']
-const TICKET = 'ticket'
+/** The query parameter for a ticket: it says who asks, not what for. */
+export const TICKET = 'ticket'
 /** A WebSocket of a browser can't have headers, but it can offer this as a subprotocol, with a token in base64url. */
 const BEARER_SUBPROTOCOL = 'sluice.bearer.'
 

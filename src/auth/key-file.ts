@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { reasonFor } from '../schema-reasons.ts'
 import { keyIdPattern } from './api-key.ts'
+import { checkContents, FileError } from './file-error.ts'
 import { operations } from './policy.ts'
 
 /** Two, so that a key is rotated while both count: make the new one, give it out, take the old one away. */
@@ -25,35 +25,19 @@ const KeyFileDocument = z.strictObject({ keys: z.array(Key) })
 export type KeyFile = z.output<typeof KeyFileDocument>
 export type StoredKey = KeyFile['keys'][number]
 
-/** A key file that can't be used. Each line says where, and what was expected. */
-export class KeyFileError extends Error {
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.name = 'KeyFileError'
-    this.problems = problems
-  }
-}
-
-/** @throws KeyFileError */
+/** @throws FileError */
 export function parseKeyFile(text: string): KeyFile {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    throw new KeyFileError(['the file is not JSON'])
+    throw new FileError(['the file is not JSON'])
   }
-  const result = KeyFileDocument.safeParse(value, { error: reasonFor })
-  if (!result.success) {
-    throw new KeyFileError(
-      result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`),
-    )
-  }
-  const ids = result.data.keys.map(({ id }) => id)
+  const file = checkContents(KeyFileDocument, value, 'the file')
+  const ids = file.keys.map(({ id }) => id)
   const twice = ids.find((id, i) => ids.indexOf(id) !== i)
-  if (twice !== undefined) throw new KeyFileError([`key ${twice} is there twice`])
-  return result.data
+  if (twice !== undefined) throw new FileError([`key ${twice} is there twice`])
+  return file
 }
 
 export function formatKeyFile(file: KeyFile): string {

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino'
 import { type Config, ConfigError } from '../config.ts'
 import { FailedLogins } from './failed-logins.ts'
+import { FileError } from './file-error.ts'
 import { Guard } from './guard.ts'
 import { JwtVerifier } from './jwt.ts'
-import { KeyFileError, parseKeyFile } from './key-file.ts'
+import { parseKeyFile } from './key-file.ts'
 import { KeyStore } from './key-store.ts'
-import { parsePolicy, PolicyError } from './policy-document.ts'
+import { parsePolicy } from './policy-document.ts'
 import { Tickets } from './tickets.ts'
 import { WatchedFile } from '../watched-file.ts'
 
@@ -66,6 +67,6 @@ export function openGuard(
 }
 
 function sentences(error: unknown): readonly string[] {
-  if (error instanceof PolicyError || error instanceof KeyFileError) return error.problems
+  if (error instanceof FileError) return error.problems
   return ['expected the path of a readable file']
 }

@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { reasonFor } from '../schema-reasons.ts'
+import { checkContents, FileError } from './file-error.ts'
 import { operations, Policy, type Rule } from './policy.ts'
 
 const pattern = z
@@ -39,36 +39,20 @@ const PolicyDocument = z.strictObject({
   rules: z.array(RuleDocument),
 })
 
-/** A policy that can't be used. Each line says where, and what was expected. */
-export class PolicyError extends Error {
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.name = 'PolicyError'
-    this.problems = problems
-  }
-}
-
 /**
  * Reads a policy, written in YAML or JSON.
- * @throws PolicyError
+ * @throws FileError
  */
 export function parsePolicy(text: string): Policy {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   if (document.errors.length > 0) {
-    throw new PolicyError(
+    throw new FileError(
       document.errors.map(({ message, pos }) => `line ${lines.linePos(pos[0]).line}: ${message}`),
     )
   }
-  const result = PolicyDocument.safeParse(document.toJS({ maxAliasCount: 100 }), { error: reasonFor })
-  if (!result.success) {
-    throw new PolicyError(
-      result.error.issues.map((issue) => `${issue.path.join('.') || 'the policy'}: ${issue.message}`),
-    )
-  }
-  const { roles = {}, rules } = result.data
+  const contents: unknown = document.toJS({ maxAliasCount: 100 })
+  const { roles = {}, rules } = checkContents(PolicyDocument, contents, 'the policy')
   return new Policy(rules.map(toRule), new Map(Object.entries(roles)))
 }
 

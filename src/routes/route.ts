@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import { z } from 'zod'
+import { TICKET } from '../auth/credentials.ts'
 import type { Guard } from '../auth/guard.ts'
 import { cluster, group, type Operation as AccessOperation, topic } from '../auth/policy.ts'
 import type { Answer, Operation } from '../answer.ts'
@@ -235,7 +236,7 @@ export function parseQuery<S extends z.ZodObject>(
   const errors: ProblemPart[] = []
   for (const [name, values] of Object.entries(c.req.queries())) {
     // Who asks, not what for.
-    if (name === 'ticket') continue
+    if (name === TICKET) continue
     const isList = repeated.includes(name)
     if (values.length > 1 && !isList) errors.push({ parameter: name, reason: 'given more than once' })
     query[name] = isList ? values : values[0]!

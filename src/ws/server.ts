@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import { TICKET } from '../auth/credentials.ts'
 import type { Deps } from '../deps.ts'
 import { Problem } from '../problem.ts'
 import { CLOSE_TIMEOUT_MS } from './connection.ts'
@@ -110,7 +111,7 @@ export function createWsServer(deps: Deps): WsServer {
     const byMessage = query.get('auth') === 'message'
     // Not of the subscription.
     if (byMessage) query.delete('auth')
-    query.delete('ticket')
+    query.delete(TICKET)
     const { guard } = deps
     if (!guard.admitsAnonymous && !byMessage && !guard.callerOf(incoming).isKnown)
       throw guard.unauthenticated()

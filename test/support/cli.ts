@@ -83,3 +83,8 @@ export class CliProcess {
     return this.#stderr
   }
 }
+
+/** Lines of a table as lists of cells. */
+export function cells(stdout: string): string[][] {
+  return stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
+}

@@ -1,3 +1,4 @@
+import type { FileError } from '../../auth/file-error.ts'
 import {
   closeSync,
   constants,
@@ -11,25 +12,13 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import {
-  formatKeyFile,
-  type KeyFile,
-  KeyFileError,
-  parseKeyFile,
-  type StoredKey,
-} from '../../auth/key-file.ts'
+import { formatKeyFile, type KeyFile, parseKeyFile, type StoredKey } from '../../auth/key-file.ts'
 import { CommandError, exitCodes, UsageError } from '../errors.ts'
+import { namedFile, unusable } from '../named-file.ts'
 
-/** Where the keys are: `--file`, else what the gateway itself is told. @throws UsageError where nothing says */
+/** Where the keys are. @throws UsageError where nothing says */
 export function keysFile(given: string | undefined): string {
-  const path = given ?? process.env.SLUICE_API_KEYS_FILE
-  if (path === undefined || path === '') {
-    throw new UsageError(
-      'no file of keys is named',
-      'Give --file, or set SLUICE_API_KEYS_FILE as for the gateway.',
-    )
-  }
-  return path
+  return namedFile(given, 'SLUICE_API_KEYS_FILE', 'keys')
 }
 
 /** @throws CommandError where it can't be read or used; one that is not there has no keys */
@@ -38,8 +27,7 @@ export function readKeys(path: string): KeyFile {
     return parseKeyFile(readFileSync(path, 'utf8'))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { keys: [] }
-    const reason = error instanceof KeyFileError ? error.problems.join('; ') : 'it can not be read'
-    throw new CommandError(exitCodes.failed, `${path}: ${reason}`)
+    throw unusable(path, error)
   }
 }
 
@@ -51,7 +39,7 @@ export function writeKeys(path: string, file: KeyFile): void {
   try {
     parseKeyFile(formatKeyFile(file))
   } catch (error) {
-    throw new UsageError((error as KeyFileError).problems.join('; '))
+    throw new UsageError((error as FileError).problems.join('; '))
   }
   const partial = `${path}.${process.pid}`
   try {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { cluster, group, operations, type Policy, type Resource, topic } from '../../auth/policy.ts'
-import { parsePolicy, PolicyError } from '../../auth/policy-document.ts'
+import { parsePolicy } from '../../auth/policy-document.ts'
 import { anonymous } from '../../auth/principal.ts'
 import type { Context } from '../context.ts'
-import { CommandError, exitCodes, UsageError } from '../errors.ts'
+import { exitCodes, UsageError } from '../errors.ts'
+import { namedFile, unusable } from '../named-file.ts'
 
 export interface PolicyOptions {
   readonly file?: string
@@ -53,17 +54,10 @@ function resourceOf({ topic: topicName, group: groupName, cluster: isCluster }: 
 }
 
 function readPolicy({ file }: PolicyOptions): { path: string; policy: Policy } {
-  const path = file ?? process.env.SLUICE_POLICY_FILE
-  if (path === undefined || path === '') {
-    throw new UsageError(
-      'no file of rules is named',
-      'Give --file, or set SLUICE_POLICY_FILE as for the gateway.',
-    )
-  }
+  const path = namedFile(file, 'SLUICE_POLICY_FILE', 'rules')
   try {
     return { path, policy: parsePolicy(readFileSync(path, 'utf8')) }
   } catch (error) {
-    const reason = error instanceof PolicyError ? error.problems.join('; ') : 'it can not be read'
-    throw new CommandError(exitCodes.failed, `${path}: ${reason}`)
+    throw unusable(path, error)
   }
 }

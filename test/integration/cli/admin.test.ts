@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { useAdminCluster } from '../../support/admin-cluster.ts'
-import { Cli } from '../../support/cli.ts'
+import { cells, Cli } from '../../support/cli.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { kafkaTool } from '../../support/kafka-tools/index.ts'
 import { makeTopic, removeTopic, uniqueName, withAdmin } from '../../support/kafka.ts'
@@ -12,11 +12,6 @@ const cluster = useAdminCluster()
 
 async function start(): Promise<Cli> {
   return new Cli(await startTestGateway({ KAFKA_BROKERS: cluster.bootstrap }))
-}
-
-/** Lines of a table as lists of cells. */
-function cells(stdout: string): string[][] {
-  return stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
 }
 
 it("topics: what is made is as Kafka's own tool shows it, and is told as it is; deleted only with --yes in a pipe", async () => {

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { useAdminCluster } from '../../support/admin-cluster.ts'
-import { Cli } from '../../support/cli.ts'
+import { cells, Cli } from '../../support/cli.ts'
 import { joinGroup } from '../../support/consumers.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { committedOffsets, membersOf } from '../../support/groups.ts'
@@ -12,11 +12,6 @@ import { produce } from '../../support/produce.ts'
 vi.setConfig({ testTimeout: 90_000 })
 
 const cluster = useAdminCluster()
-
-/** Lines of a table as lists of cells. */
-function cells(stdout: string): string[][] {
-  return stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
-}
 
 it('transactions: what is open is found, shown, and aborted once that is said; its producer is fenced', async () => {
   const cli = new Cli(await startTestGateway())

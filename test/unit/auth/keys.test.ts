@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { FileError } from '../../../src/auth/file-error.ts'
 import { formatApiKey, hashSecret, newSecret, parseApiKey } from '../../../src/auth/api-key.ts'
 import { credentialsOf } from '../../../src/auth/credentials.ts'
-import { type KeyFile, KeyFileError, parseKeyFile } from '../../../src/auth/key-file.ts'
+import { type KeyFile, parseKeyFile } from '../../../src/auth/key-file.ts'
 import { KeyStore } from '../../../src/auth/key-store.ts'
 
 const stored = (secret: string, expiresAt: string | null = null) => ({
@@ -53,7 +54,7 @@ it.each([
   ['{"keys":[{"id":"A","secrets":[]}]}', 'keys.0.id: expected 1 to 64 of a-z 0-9 -'],
   ['{"keys":[{"id":"a","secrets":[]},{"id":"a","secrets":[]}]}', 'key a is there twice'],
 ])('a key file that can not be used says why: %s', (text, problem) => {
-  expect(() => parseKeyFile(text)).toThrow(KeyFileError)
+  expect(() => parseKeyFile(text)).toThrow(FileError)
   expect(() => parseKeyFile(text)).toThrow(problem)
 })
 

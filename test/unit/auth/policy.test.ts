@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { FileError } from '../../../src/auth/file-error.ts'
 import { cluster, group, operations, type Resource, topic } from '../../../src/auth/policy.ts'
-import type { PolicyError } from '../../../src/auth/policy-document.ts'
 import { parsePolicy } from '../../../src/auth/policy-document.ts'
 import { anonymous, type Principal } from '../../../src/auth/principal.ts'
 
@@ -106,7 +106,7 @@ describe('a policy that can not be used', () => {
     try {
       parsePolicy(text)
     } catch (error) {
-      problems = (error as PolicyError).problems
+      problems = (error as FileError).problems
     }
     expect(problems.join('\n')).toMatch(expected)
   })
