@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 export interface CodeBlock {
   readonly language: string
@@ -24,4 +26,16 @@ export function shellCommands(block: CodeBlock): string[] {
     .split(/\n\s*\n/)
     .map((command) => command.trim())
     .filter((command) => command !== '')
+}
+
+/**
+ * Has the shell run commands as a page shows them, against a gateway.
+ * @returns what a command prints, read as JSON; undefined where it prints nothing
+ */
+export function shellAt(url: string): (command: string) => Promise<unknown> {
+  return async (command) => {
+    const here = command.replaceAll('http://127.0.0.1:8080', url)
+    const { stdout } = await promisify(execFile)('sh', ['-c', here])
+    return stdout === '' ? undefined : (JSON.parse(stdout) as unknown)
+  }
 }

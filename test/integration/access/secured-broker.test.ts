@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process'
 import { Writable } from 'node:stream'
-import { promisify } from 'node:util'
 import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import { pino } from 'pino'
 import { beforeAll, afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -18,7 +16,7 @@ import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpClient } from '../../support/http.ts'
 import { kafkaTool } from '../../support/kafka-tools/index.ts'
 import { uniqueName } from '../../support/kafka.ts'
-import { codeBlocks, shellCommands } from '../../support/readme.ts'
+import { codeBlocks, shellAt, shellCommands } from '../../support/readme.ts'
 
 /** The broker's address without a password, for the gateway, and with one, for the witness. */
 const broker = { open: '', sasl: '' }
@@ -262,11 +260,7 @@ describe('a hanging transaction', () => {
 
 it('docs/access.md shows commands that work as written, and may be repeated', async () => {
   const { url } = await startTestGateway({ KAFKA_BROKERS: broker.open })
-  const run = async (command: string) => {
-    const here = command.replaceAll('http://127.0.0.1:8080', url)
-    const { stdout } = await promisify(execFile)('sh', ['-c', here])
-    return stdout === '' ? undefined : (JSON.parse(stdout) as unknown)
-  }
+  const run = shellAt(url)
   const blocks = codeBlocks('docs/access.md')
   expect(blocks.map(({ language }) => language)).toEqual(['sh', 'sh', 'sh'])
   const [acls, quotas, users] = blocks.map(shellCommands)

@@ -1,20 +1,14 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
 import { removeTopic } from '../../support/kafka.ts'
-import { codeBlocks, shellCommands } from '../../support/readme.ts'
+import { codeBlocks, shellAt, shellCommands } from '../../support/readme.ts'
 
 it('docs/cluster.md shows commands that work as written', async () => {
   // The page's name is not unique: nothing of an earlier run may be left.
   await removeTopic('parcels')
   onTestFinished(() => removeTopic('parcels'))
   const { url } = await startTestGateway()
-  const run = async (command: string) => {
-    const here = command.replaceAll('http://127.0.0.1:8080', url)
-    const { stdout } = await promisify(execFile)('sh', ['-c', here])
-    return JSON.parse(stdout) as unknown
-  }
+  const run = shellAt(url)
   const blocks = codeBlocks('docs/cluster.md')
   const answers: unknown[] = []
   for (const command of blocks.flatMap(shellCommands)) answers.push(await run(command))

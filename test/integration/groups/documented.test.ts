@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
 import { removeTopic, withAdmin } from '../../support/kafka.ts'
-import { codeBlocks, shellCommands } from '../../support/readme.ts'
+import { codeBlocks, shellAt, shellCommands } from '../../support/readme.ts'
 
 /** The page's names are not unique: nothing of an earlier run may be left, nor of this one. */
 async function forget(): Promise<void> {
@@ -16,11 +14,7 @@ it('docs/groups.md shows commands that work as written', async () => {
   await forget()
   const { url } = await startTestGateway()
   onTestFinished(forget)
-  const run = async (command: string) => {
-    const here = command.replaceAll('http://127.0.0.1:8080', url)
-    const { stdout } = await promisify(execFile)('sh', ['-c', here])
-    return JSON.parse(stdout) as unknown
-  }
+  const run = shellAt(url)
   const blocks = codeBlocks('docs/groups.md')
   const [topic, records, start, list, describe, offsets, dry, reset, follow, one, look, all, ...more] =
     blocks.flatMap(shellCommands)

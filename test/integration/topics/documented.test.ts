@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
 import { removeTopic } from '../../support/kafka.ts'
-import { codeBlocks, shellCommands } from '../../support/readme.ts'
+import { codeBlocks, shellAt, shellCommands } from '../../support/readme.ts'
 
 it('docs/topics.md shows commands that work as written', async () => {
   // The page's name is not unique: nothing of an earlier run may be left, nor of this one.
@@ -12,14 +10,9 @@ it('docs/topics.md shows commands that work as written', async () => {
   onTestFinished(() => removeTopic('shipments'))
   const [block, ...others] = codeBlocks('docs/topics.md')
   expect(others).toEqual([])
+  const run = shellAt(url)
   const answers: unknown[] = []
-  for (const command of shellCommands(block!)) {
-    const { stdout } = await promisify(execFile)('sh', [
-      '-c',
-      command.replaceAll('http://127.0.0.1:8080', url),
-    ])
-    answers.push(stdout === '' ? '' : JSON.parse(stdout))
-  }
+  for (const command of shellCommands(block!)) answers.push((await run(command)) ?? '')
   const partition = { partition: 0, earliestOffset: 0, newEarliestOffset: 1, latestOffset: 2, records: 1 }
   expect(answers).toMatchObject([
     { name: 'shipments', partitions: [{}, {}, {}] },
