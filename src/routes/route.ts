@@ -130,9 +130,29 @@ const anywhere: readonly ProblemCode[] = [
   'internal_error',
 ]
 
+/** What an operation that takes a JSON body, of a shape, can answer for it. */
+export const jsonBodyProblems: readonly ProblemCode[] = [
+  'malformed_json',
+  'body_too_large',
+  'unsupported_media_type',
+  'unsupported_content_encoding',
+  'invalid_request',
+]
+
+/** What an operation that has to ask Kafka can answer for that. */
+export const kafkaProblems: readonly ProblemCode[] = [
+  'kafka_authorization',
+  'kafka_auth_failed',
+  'kafka_unavailable',
+]
+
+const tableOrder = new Map(Object.keys(problems).map((code, i) => [code, i]))
+
 /** Problem documents of an operation, for its `responses`: each status with the codes it can mean. */
 export function problemResponses(...codes: ProblemCode[]): RouteConfig['responses'] {
-  const byStatus = Map.groupBy(new Set([...codes, ...anywhere]), (code) => problems[code].status)
+  const all = [...new Set([...codes, ...anywhere])]
+  all.sort((a, b) => tableOrder.get(a)! - tableOrder.get(b)!)
+  const byStatus = Map.groupBy(all, (code) => problems[code].status)
   return Object.fromEntries(
     [...byStatus]
       .sort(([a], [b]) => a - b)

@@ -4,7 +4,15 @@ import type { Deps } from '../../deps.ts'
 import { createAcls } from '../../kafka/admin/acls/create-acls.ts'
 import { readJson } from '../body.ts'
 import { answerEach } from '../results.ts'
-import { addRoute, type App, checkBody, parseQuery, problemResponses } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  checkBody,
+  jsonBodyProblems,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+} from '../route.ts'
 import { AclResults, NewAcl, toAclDocument } from './acl-schemas.ts'
 
 /** Kafka makes at most 10 000 changes of its metadata in one. */
@@ -50,18 +58,7 @@ export function registerCreateAcls(app: App, { cluster, config }: Pick<Deps, 'cl
       responses: {
         200: { description: 'All are there, or would be; in the order sent.', content },
         207: { description: 'Some are; those that Kafka refused have an `error`.', content },
-        ...problemResponses(
-          'malformed_json',
-          'kafka_authorization',
-          'acls_disabled',
-          'body_too_large',
-          'unsupported_media_type',
-          'unsupported_content_encoding',
-          'invalid_request',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, ...jsonBodyProblems, 'acls_disabled', 'invalid_parameter'),
       },
     },
     async (c) => {

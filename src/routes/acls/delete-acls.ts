@@ -6,7 +6,7 @@ import { deleteAcls } from '../../kafka/admin/acls/delete-acls.ts'
 import { Problem } from '../../problem.ts'
 import { flag } from '../parameters.ts'
 import { answerEach } from '../results.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { aclFilter, AclResults, isNarrow, toAclDocument } from './acl-schemas.ts'
 
 const Query = z.strictObject({
@@ -32,14 +32,7 @@ export function registerDeleteAcls(app: App, { cluster }: Pick<Deps, 'cluster'>)
       responses: {
         200: { description: 'Those that were removed, or would be.', content },
         207: { description: 'Some were removed; those that could not be have an `error`.', content },
-        ...problemResponses(
-          'kafka_authorization',
-          'acls_disabled',
-          'invalid_request',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'acls_disabled', 'invalid_request', 'invalid_parameter'),
       },
     },
     async (c) => {

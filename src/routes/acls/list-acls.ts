@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { keyOfAcl } from '../../kafka/admin/acls/acl.ts'
 import { listAcls } from '../../kafka/admin/acls/list-acls.ts'
 import { Next, pageOf, pageParameters } from '../page.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { Acl, aclFilter, exampleAcl, toAclDocument } from './acl-schemas.ts'
 
 const AclList = z
@@ -27,13 +27,7 @@ export function registerListAcls(app: App, { cluster }: Pick<Deps, 'cluster'>): 
       request: { query: Query },
       responses: {
         200: { description: 'The ACLs.', content: { 'application/json': { schema: AclList } } },
-        ...problemResponses(
-          'acls_disabled',
-          'kafka_authorization',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'acls_disabled', 'invalid_parameter'),
       },
     },
     async (c) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { describeBroker } from '../../kafka/admin/cluster/brokers.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { Broker } from './broker-document.ts'
 import { brokerParam, NodeId } from './node-id.ts'
 
@@ -20,14 +20,7 @@ export function registerDescribeBroker(app: App, { cluster }: Pick<Deps, 'cluste
       request: { params: z.object({ broker: NodeId }) },
       responses: {
         200: { description: 'The broker.', content: { 'application/json': { schema: Broker } } },
-        ...problemResponses(
-          'broker_not_found',
-          'invalid_parameter',
-          'kafka_authorization',
-          'not_acceptable',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'broker_not_found', 'invalid_parameter', 'not_acceptable'),
       },
     },
     async (c) => {

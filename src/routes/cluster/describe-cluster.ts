@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { describeWholeCluster } from '../../kafka/admin/cluster/describe-cluster.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { NodeId, NodeIdOrNull, Unanswered } from './node-id.ts'
 
 const Release = z
@@ -105,13 +105,7 @@ export function registerDescribeCluster(app: App, { cluster }: Pick<Deps, 'clust
         'Its id, the controller, the features and their levels, and the metadata quorum with how far each member is behind.',
       responses: {
         200: { description: 'The cluster.', content: { 'application/json': { schema: Cluster } } },
-        ...problemResponses(
-          'invalid_parameter',
-          'kafka_authorization',
-          'not_acceptable',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'invalid_parameter', 'not_acceptable'),
       },
     },
     async (c) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { logDirsOfBroker } from '../../kafka/admin/cluster/log-dirs.ts'
-import { addRoute, type App, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, problemResponses } from '../route.ts'
 import { exampleLogDir, LogDir, Query, toLogDirDocuments, topicOf } from './log-dir-document.ts'
 import { brokerParam, NodeId } from './node-id.ts'
 
@@ -28,15 +28,13 @@ export function registerDescribeLogDirs(app: App, { cluster }: Pick<Deps, 'clust
           content: { 'application/json': { schema: BrokerLogDirs } },
         },
         ...problemResponses(
+          ...kafkaProblems,
           'broker_not_found',
           'broker_unavailable',
           'topic_not_found',
           'internal_topic',
           'invalid_parameter',
-          'kafka_authorization',
           'not_acceptable',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { listBrokers } from '../../kafka/admin/cluster/brokers.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { Broker, exampleBroker } from './broker-document.ts'
 import { Unanswered } from './node-id.ts'
 
@@ -25,13 +25,7 @@ export function registerListBrokers(app: App, { cluster }: Pick<Deps, 'cluster'>
         'Sorted by node id, all at once. A broker that is stopped holds nothing up: it is listed as the others know it, and named in `unanswered`.',
       responses: {
         200: { description: 'The brokers.', content: { 'application/json': { schema: BrokerList } } },
-        ...problemResponses(
-          'invalid_parameter',
-          'kafka_authorization',
-          'not_acceptable',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'invalid_parameter', 'not_acceptable'),
       },
     },
     async (c) => {

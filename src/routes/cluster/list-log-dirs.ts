@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { listLogDirs } from '../../kafka/admin/cluster/log-dirs.ts'
-import { addRoute, type App, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, problemResponses } from '../route.ts'
 import { exampleLogDir, LogDir, Query, toLogDirDocuments, topicOf } from './log-dir-document.ts'
 import { Unanswered } from './node-id.ts'
 
@@ -25,13 +25,11 @@ export function registerListLogDirs(app: App, { cluster }: Pick<Deps, 'cluster'>
       responses: {
         200: { description: 'The folders.', content: { 'application/json': { schema: LogDirList } } },
         ...problemResponses(
+          ...kafkaProblems,
           'topic_not_found',
           'internal_topic',
           'invalid_parameter',
-          'kafka_authorization',
           'not_acceptable',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

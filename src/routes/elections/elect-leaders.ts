@@ -6,7 +6,16 @@ import { readJson } from '../body.ts'
 import { NodeIdOrNull } from '../cluster/node-id.ts'
 import { PartitionNumber } from '../reassignments/reassignment-schemas.ts'
 import { answerEach, ItemError } from '../results.ts'
-import { addRoute, type App, checkBody, parseQuery, problemResponses, TopicName } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  checkBody,
+  jsonBodyProblems,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+  TopicName,
+} from '../route.ts'
 
 /** Most topics or partitions that one request names. */
 const MAX_NAMED = 1_000
@@ -77,20 +86,14 @@ export function registerElectLeaders(app: App, deps: Pick<Deps, 'cluster' | 'con
         200: { description: 'The leaders.', content },
         207: { description: 'The leaders; those with an `error` could not be elected.', content },
         ...problemResponses(
-          'malformed_json',
+          ...kafkaProblems,
+          ...jsonBodyProblems,
           'internal_topic',
-          'kafka_authorization',
           'topic_not_found',
           'partition_not_found',
           'leader_unavailable',
           'not_acceptable',
-          'body_too_large',
-          'unsupported_media_type',
-          'unsupported_content_encoding',
-          'invalid_request',
           'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

@@ -7,7 +7,7 @@ import {
 } from '../../kafka/admin/groups/describe-group.ts'
 import type { Problem, ProblemCode } from '../../problem.ts'
 import type { ItemError } from '../results.ts'
-import { type AppContext, TopicName } from '../route.ts'
+import { type AppContext, kafkaProblems, TopicName } from '../route.ts'
 
 export const GroupId = z
   .string()
@@ -151,10 +151,8 @@ export function groupParam(c: AppContext): string {
 /** What any operation on one group can answer. */
 export const groupProblems: readonly ProblemCode[] = [
   'group_not_found',
-  'kafka_authorization',
   'invalid_parameter',
-  'kafka_auth_failed',
-  'kafka_unavailable',
+  ...kafkaProblems,
 ]
 
 /** What a problem says of one part. */

@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { groupStates, groupTypes } from '../../kafka/admin/groups/describe-group.ts'
 import { listGroups } from '../../kafka/admin/groups/list-groups.ts'
 import { Next, pageOf, pageParameters } from '../page.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { GroupSummary } from './group-schemas.ts'
 
 const GroupList = z
@@ -53,12 +53,7 @@ export function registerListGroups(app: App, { cluster }: Pick<Deps, 'cluster'>)
       request: { query: Query },
       responses: {
         200: { description: 'The groups.', content: { 'application/json': { schema: GroupList } } },
-        ...problemResponses(
-          'invalid_parameter',
-          'kafka_authorization',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'invalid_parameter'),
       },
     },
     async (c) => {

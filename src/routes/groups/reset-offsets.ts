@@ -7,7 +7,15 @@ import { parseStartPosition } from '../../start-position.ts'
 import { readJson } from '../body.ts'
 import { checkTopics } from '../check-topics.ts'
 import { checkIfMatch, etagOf } from '../etag.ts'
-import { addRoute, type App, checkBody, parseQuery, problemResponses, TopicName } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  checkBody,
+  jsonBodyProblems,
+  parseQuery,
+  problemResponses,
+  TopicName,
+} from '../route.ts'
 import { GroupId, groupParam, groupProblems, offset, partition } from './group-schemas.ts'
 import { answerChanges, OffsetChanges } from './offset-changes.ts'
 
@@ -103,8 +111,8 @@ export function registerResetOffsets(app: App, { cluster, config }: Pick<Deps, '
           content: { 'application/json': { schema: OffsetChanges } },
         },
         ...problemResponses(
+          ...jsonBodyProblems,
           ...groupProblems,
-          'malformed_json',
           'internal_topic',
           'topic_not_found',
           'partition_not_found',
@@ -112,10 +120,6 @@ export function registerResetOffsets(app: App, { cluster, config }: Pick<Deps, '
           'group_active',
           'group_type_unsupported',
           'precondition_failed',
-          'body_too_large',
-          'unsupported_media_type',
-          'unsupported_content_encoding',
-          'invalid_request',
           'invalid_topic_name',
           'outcome_unknown',
         ),

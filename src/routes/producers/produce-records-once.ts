@@ -13,7 +13,16 @@ import { isStream } from '../records/produce-stream.ts'
 import { ValueQuery } from '../records/raw-record.ts'
 import { writeChoice } from '../records/write-choice.ts'
 import { CloudEvent } from '../records/read-schemas.ts'
-import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  type AppContext,
+  jsonBodyProblems,
+  kafkaProblems,
+  problemResponses,
+  TopicName,
+  topicParam,
+} from '../route.ts'
 import { checkPartitions } from './check-partitions.ts'
 import { ProducedOnce, Sequence } from './producer-schemas.ts'
 
@@ -142,22 +151,18 @@ const route = {
       content: { 'application/json': { schema: ProducedOnce } },
     },
     ...problemResponses(
-      'malformed_json',
+      ...kafkaProblems,
+      ...jsonBodyProblems,
       'invalid_producer',
       'internal_topic',
-      'kafka_authorization',
       'topic_not_found',
       'sequence_gap',
       'sequence_conflict',
       'sequence_expired',
       'producer_expired',
-      'body_too_large',
       'record_too_large',
-      'unsupported_media_type',
-      'unsupported_content_encoding',
       'invalid_topic_name',
       'invalid_sequence',
-      'invalid_request',
       'invalid_parameter',
       'invalid_partition',
       'invalid_encoding',
@@ -167,8 +172,6 @@ const route = {
       'too_many_records',
       'record_rejected',
       'policy_violation',
-      'kafka_auth_failed',
-      'kafka_unavailable',
       'not_enough_replicas',
       'overloaded',
       'shutting_down',

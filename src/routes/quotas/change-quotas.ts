@@ -5,7 +5,15 @@ import { changeQuotas } from '../../kafka/admin/quotas/change-quotas.ts'
 import { keyOfEntity } from '../../kafka/admin/quotas/quota-names.ts'
 import { readJson } from '../body.ts'
 import { answerEach } from '../results.ts'
-import { addRoute, type App, checkBody, parseQuery, problemResponses } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  checkBody,
+  jsonBodyProblems,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+} from '../route.ts'
 import { QuotaChange, QuotaResults } from './quota-schemas.ts'
 
 /** Five quotas each stay below the 10 000 changes of its metadata that Kafka makes in one. */
@@ -61,17 +69,7 @@ export function registerChangeQuotas(app: App, { cluster, config }: Pick<Deps, '
       responses: {
         200: { description: 'All are in force, or would be; in the order sent.', content },
         207: { description: 'Some are; those that Kafka refused have an `error`.', content },
-        ...problemResponses(
-          'malformed_json',
-          'kafka_authorization',
-          'body_too_large',
-          'unsupported_media_type',
-          'unsupported_content_encoding',
-          'invalid_request',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, ...jsonBodyProblems, 'invalid_parameter'),
       },
     },
     async (c) => {

@@ -5,7 +5,7 @@ import { keyOfEntity, type QuotaEntity } from '../../kafka/admin/quotas/quota-na
 import { Problem } from '../../problem.ts'
 import { Next, pageOf, pageParameters } from '../page.ts'
 import { flag } from '../parameters.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { EntityName, QuotaEntry } from './quota-schemas.ts'
 
 const QuotaList = z.strictObject({ entries: z.array(QuotaEntry), next: Next }).meta({
@@ -47,12 +47,7 @@ export function registerListQuotas(app: App, { cluster }: Pick<Deps, 'cluster'>)
       request: { query: Query },
       responses: {
         200: { description: 'The quotas.', content: { 'application/json': { schema: QuotaList } } },
-        ...problemResponses(
-          'kafka_authorization',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'invalid_parameter'),
       },
     },
     async (c) => {

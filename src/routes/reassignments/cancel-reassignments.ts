@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { cancelReassignments } from '../../kafka/admin/reassignments/cancel-reassignments.ts'
 import { flag } from '../parameters.ts'
 import { answerEach } from '../results.ts'
-import { addRoute, type App, checkTopicName, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, checkTopicName, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { filterMembers, Step, toItems } from './reassignment-schemas.ts'
 
 const CancelledReassignments = z
@@ -40,15 +40,13 @@ export function registerCancelReassignments(app: App, { cluster }: Pick<Deps, 'c
         200: { description: 'They are cancelled.', content },
         207: { description: 'Some are; those that Kafka refused have an `error`.', content },
         ...problemResponses(
+          ...kafkaProblems,
           'internal_topic',
-          'kafka_authorization',
           'no_reassignment',
           'topic_not_found',
           'not_acceptable',
           'invalid_parameter',
           'invalid_assignment',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { listReassignments } from '../../kafka/admin/reassignments/in-progress.ts'
 import { NodeId, Unanswered } from '../cluster/node-id.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { filterMembers, PartitionNumber, Replicas } from './reassignment-schemas.ts'
 
 const bytes = z.int().nonnegative().nullable()
@@ -80,13 +80,7 @@ export function registerListReassignments(app: App, { cluster }: Pick<Deps, 'clu
           description: 'The reassignments.',
           content: { 'application/json': { schema: ReassignmentList } },
         },
-        ...problemResponses(
-          'invalid_parameter',
-          'kafka_authorization',
-          'not_acceptable',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'invalid_parameter', 'not_acceptable'),
       },
     },
     async (c) => {

@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { removeThrottles } from '../../kafka/admin/reassignments/throttle.ts'
 import { NodeId, Unanswered } from '../cluster/node-id.ts'
 import { flag } from '../parameters.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 
 const RemovedThrottle = z
   .strictObject({
@@ -40,14 +40,12 @@ export function registerRemoveThrottle(app: App, { cluster }: Pick<Deps, 'cluste
           content: { 'application/json': { schema: RemovedThrottle } },
         },
         ...problemResponses(
-          'kafka_authorization',
+          ...kafkaProblems,
           'reassignment_in_progress',
           'not_acceptable',
           'invalid_parameter',
           'invalid_topic_config',
           'policy_violation',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

@@ -6,7 +6,16 @@ import { Problem } from '../../problem.ts'
 import { readJson } from '../body.ts'
 import { NodeId } from '../cluster/node-id.ts'
 import { answerEach } from '../results.ts'
-import { addRoute, type App, checkBody, parseQuery, problemResponses, TopicName } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  checkBody,
+  jsonBodyProblems,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+  TopicName,
+} from '../route.ts'
 import { PartitionNumber, Step, toItems } from './reassignment-schemas.ts'
 
 /** Most brokers that hold one partition, or that a plan may use. */
@@ -90,23 +99,17 @@ export function registerStartReassignments(app: App, deps: Pick<Deps, 'cluster' 
         202: { description: 'It has begun.', content },
         207: { description: 'It has begun but for those with an `error`, which Kafka refused.', content },
         ...problemResponses(
-          'malformed_json',
+          ...kafkaProblems,
+          ...jsonBodyProblems,
           'internal_topic',
-          'kafka_authorization',
           'topic_not_found',
           'partition_not_found',
           'reassignment_in_progress',
           'not_acceptable',
-          'body_too_large',
-          'unsupported_media_type',
-          'unsupported_content_encoding',
-          'invalid_request',
           'invalid_parameter',
           'invalid_assignment',
           'invalid_topic_config',
           'policy_violation',
-          'kafka_auth_failed',
-          'kafka_unavailable',
           'broker_unavailable',
         ),
       },

@@ -5,7 +5,16 @@ import type { RecordResult } from '../../kafka/writer/write-request.ts'
 import { Problem } from '../../problem.ts'
 import { type MediaType, parseMediaType, readBody } from '../body.ts'
 import { checkAccept } from '../accept.ts'
-import { addRoute, type App, type AppContext, problemResponses, TopicName, topicParam } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  type AppContext,
+  jsonBodyProblems,
+  kafkaProblems,
+  problemResponses,
+  TopicName,
+  topicParam,
+} from '../route.ts'
 import { jsonRecords } from './json-records.ts'
 import { answerBatch, answerOne } from './produce-answer.ts'
 import { cloudEvents, EVENT, EVENT_BATCH } from './produce-events.ts'
@@ -160,19 +169,15 @@ const route = {
       content: { 'application/json': { schema: ProduceResults } },
     },
     ...problemResponses(
-      'malformed_json',
+      ...kafkaProblems,
+      ...jsonBodyProblems,
       'bad_request',
       'internal_topic',
-      'kafka_authorization',
       'topic_not_found',
       'partition_not_found',
       'request_timeout',
-      'body_too_large',
       'record_too_large',
-      'unsupported_media_type',
-      'unsupported_content_encoding',
       'invalid_topic_name',
-      'invalid_request',
       'invalid_parameter',
       'invalid_partition',
       'invalid_encoding',
@@ -183,8 +188,6 @@ const route = {
       'record_rejected',
       'policy_violation',
       'internal_error',
-      'kafka_auth_failed',
-      'kafka_unavailable',
       'not_enough_replicas',
       'overloaded',
       'shutting_down',

@@ -14,6 +14,7 @@ import {
   addRoute,
   type App,
   type AppContext,
+  kafkaProblems,
   parseQuery,
   partitionParam,
   problemResponses,
@@ -154,8 +155,8 @@ const route = {
     },
     204: { description: 'The record is a tombstone: it has no value.' },
     ...problemResponses(
+      ...kafkaProblems,
       'internal_topic',
-      'kafka_authorization',
       'topic_not_found',
       'partition_not_found',
       'record_not_found',
@@ -163,8 +164,6 @@ const route = {
       'invalid_partition',
       'invalid_offset',
       'invalid_parameter',
-      'kafka_auth_failed',
-      'kafka_unavailable',
     ),
   },
 }

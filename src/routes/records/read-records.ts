@@ -18,7 +18,15 @@ import type { TraceSpan } from '../../tracing/tracing.ts'
 import { findStarts } from '../../streams/find-start.ts'
 import { negotiate } from '../accept.ts'
 import { allowOrigin } from '../cors.ts'
-import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+  TopicName,
+  topicParam,
+} from '../route.ts'
 import { goneSignal } from './gone-signal.ts'
 import { EVENT_BATCH } from './produce-events.ts'
 import {
@@ -224,16 +232,14 @@ const route = (query: ReturnType<typeof readQuery>) => ({
       }),
     },
     ...problemResponses(
+      ...kafkaProblems,
       'invalid_cursor',
       'internal_topic',
-      'kafka_authorization',
       'topic_not_found',
       'partition_not_found',
       'position_lost',
       'invalid_topic_name',
       'invalid_parameter',
-      'kafka_auth_failed',
-      'kafka_unavailable',
       'too_many_streams',
       'shutting_down',
     ),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { TICKET_MS } from '../../auth/tickets.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 
 const Ticket = z
   .strictObject({
@@ -26,12 +26,7 @@ export function registerTickets(app: App, { tickets, guard }: Deps): void {
       description: `Stands for whoever asks for it: put it into the URL of a WebSocket, or of a read that a browser's EventSource makes, as \`ticket=\`. It can be used once, within ${TICKET_MS / 1_000} seconds, and from pages of the origin that asked for it.`,
       responses: {
         201: { description: 'The ticket.', content: { 'application/json': { schema: Ticket } } },
-        ...problemResponses(
-          'invalid_parameter',
-          'kafka_authorization',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'invalid_parameter'),
       },
     },
     async (c) => {

@@ -2,7 +2,15 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { deleteTopic, findDoomed } from '../../kafka/admin/topics/delete-topic.ts'
 import { flag } from '../parameters.ts'
-import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+  TopicName,
+  topicParam,
+} from '../route.ts'
 
 const Query = z.strictObject({ dryRun: flag('Only say what would be deleted. Nothing is.') })
 
@@ -34,14 +42,12 @@ export function registerDeleteTopic(app: App, { cluster }: Pick<Deps, 'cluster'>
         },
         204: { description: 'It is gone.' },
         ...problemResponses(
+          ...kafkaProblems,
           'internal_topic',
           'topic_deletion_disabled',
-          'kafka_authorization',
           'topic_not_found',
           'invalid_topic_name',
           'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

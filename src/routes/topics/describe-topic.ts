@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { describeTopic } from '../../kafka/admin/topics/describe-topic.ts'
-import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+  TopicName,
+  topicParam,
+} from '../route.ts'
 import { Topic, toTopicDocument } from './topic-document.ts'
 import { TagHeader, topicEtag } from './topic-etag.ts'
 
@@ -27,14 +35,12 @@ export function registerDescribeTopic(app: App, { cluster }: Pick<Deps, 'cluster
           content: { 'application/json': { schema: Topic } },
         },
         ...problemResponses(
+          ...kafkaProblems,
           'internal_topic',
-          'kafka_authorization',
           'topic_not_found',
           'not_acceptable',
           'invalid_topic_name',
           'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

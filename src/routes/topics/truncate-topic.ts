@@ -5,7 +5,15 @@ import { type PartitionTruncation, truncateTopic } from '../../kafka/admin/topic
 import { Problem } from '../../problem.ts'
 import { ItemError } from '../results.ts'
 import { flag, Until, untilPattern, whole } from '../parameters.ts'
-import { addRoute, type App, parseQuery, problemResponses, TopicName, topicParam } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+  TopicName,
+  topicParam,
+} from '../route.ts'
 
 const offset = z.int().nonnegative()
 
@@ -78,8 +86,8 @@ export function registerTruncateTopic(app: App, { cluster }: Pick<Deps, 'cluster
           content: { 'application/json': { schema: Truncation } },
         },
         ...problemResponses(
+          ...kafkaProblems,
           'internal_topic',
-          'kafka_authorization',
           'topic_not_found',
           'partition_not_found',
           'not_acceptable',
@@ -87,8 +95,6 @@ export function registerTruncateTopic(app: App, { cluster }: Pick<Deps, 'cluster
           'offset_out_of_range',
           'invalid_topic_name',
           'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { abortTransaction } from '../../kafka/admin/transactions/abort-transaction.ts'
 import { flag } from '../parameters.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import {
   AbortedTransaction,
   TransactionalIdName,
@@ -30,13 +30,7 @@ export function registerAbortTransaction(app: App, { cluster }: Pick<Deps, 'clus
           description: 'What was found, and whether it was aborted.',
           content: { 'application/json': { schema: AbortedTransaction } },
         },
-        ...problemResponses(
-          'kafka_authorization',
-          'transactional_id_not_found',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'transactional_id_not_found', 'invalid_parameter'),
       },
     },
     async (c) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { describeTransactionalId } from '../../kafka/admin/transactions/transactional-ids.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import {
   TransactionalId,
   TransactionalIdName,
@@ -27,13 +27,7 @@ export function registerDescribeTransactionalId(app: App, { cluster }: Pick<Deps
           description: 'What its coordinator says.',
           content: { 'application/json': { schema: TransactionalId } },
         },
-        ...problemResponses(
-          'kafka_authorization',
-          'transactional_id_not_found',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'transactional_id_not_found', 'invalid_parameter'),
       },
     },
     async (c) => {

@@ -2,7 +2,15 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { findHanging } from '../../kafka/admin/transactions/hanging-transactions.ts'
 import { whole } from '../parameters.ts'
-import { addRoute, type App, checkTopicName, parseQuery, problemResponses, TopicName } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  checkTopicName,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+  TopicName,
+} from '../route.ts'
 import { exampleProducer, HangingTransaction } from './producer-schemas.ts'
 
 /** The brokers' `transaction.max.timeout.ms` by default: no transaction that is looked after is older. */
@@ -51,13 +59,11 @@ export function registerListHanging(app: App, { cluster }: Pick<Deps, 'cluster'>
           content: { 'application/json': { schema: HangingTransactions } },
         },
         ...problemResponses(
+          ...kafkaProblems,
           'internal_topic',
-          'kafka_authorization',
           'topic_not_found',
           'invalid_topic_name',
           'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

@@ -4,6 +4,7 @@ import { partitionProducers } from '../../kafka/admin/transactions/partition-pro
 import {
   addRoute,
   type App,
+  kafkaProblems,
   parseQuery,
   partitionParam,
   problemResponses,
@@ -34,15 +35,13 @@ export function registerListProducers(app: App, { cluster }: Pick<Deps, 'cluster
       responses: {
         200: { description: 'The producers.', content: { 'application/json': { schema: ProducerList } } },
         ...problemResponses(
+          ...kafkaProblems,
           'internal_topic',
-          'kafka_authorization',
           'topic_not_found',
           'partition_not_found',
           'invalid_topic_name',
           'invalid_partition',
           'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
         ),
       },
     },

@@ -8,7 +8,16 @@ import { Problem, type ProblemPart } from '../../problem.ts'
 import { parseTransactionBody, type TransactionBody as ParsedBody } from '../../records/produce-body.ts'
 import { checkJsonType, parseJson, parseMediaType, readBody } from '../body.ts'
 import { checkTopics } from '../check-topics.ts'
-import { addRoute, type App, type AppContext, checkBody, parseQuery, problemResponses } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  type AppContext,
+  checkBody,
+  jsonBodyProblems,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+} from '../route.ts'
 import { RECORD_OVERHEAD_BYTES } from '../records/produce-form.ts'
 import { TransactionBody, TransactionCommitted, TransactionMembers } from './transaction-schemas.ts'
 
@@ -163,20 +172,16 @@ const route = {
       content: { 'application/json': { schema: TransactionCommitted } },
     },
     ...problemResponses(
-      'malformed_json',
+      ...kafkaProblems,
+      ...jsonBodyProblems,
       'internal_topic',
-      'kafka_authorization',
       'topic_not_found',
       'partition_not_found',
       'stale_member',
       'transaction_superseded',
       'transaction_conflict',
-      'body_too_large',
       'record_too_large',
-      'unsupported_media_type',
-      'unsupported_content_encoding',
       'invalid_topic_name',
-      'invalid_request',
       'invalid_parameter',
       'invalid_partition',
       'invalid_encoding',
@@ -185,9 +190,7 @@ const route = {
       'too_many_records',
       'record_rejected',
       'policy_violation',
-      'kafka_auth_failed',
       'transaction_timeout_refused',
-      'kafka_unavailable',
       'not_enough_replicas',
       'overloaded',
       'shutting_down',

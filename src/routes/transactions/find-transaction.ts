@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { isId } from '../../kafka/transactions/transactions.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { TransactionStatus } from './transaction-schemas.ts'
 
 const NoQuery = z.strictObject({})
@@ -30,13 +30,7 @@ export function registerFindTransaction(app: App, { transactions }: Pick<Deps, '
           description: 'What is known of it.',
           content: { 'application/json': { schema: TransactionStatus } },
         },
-        ...problemResponses(
-          'transaction_not_found',
-          'invalid_parameter',
-          'kafka_authorization',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'transaction_not_found', 'invalid_parameter'),
       },
     },
     async (c) => {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { deleteUser, findDoomed } from '../../kafka/admin/users/delete-user.ts'
 import { flag } from '../parameters.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { Mechanism, User, UserName, userParam } from './user-schemas.ts'
 
 const Query = z.strictObject({
@@ -38,13 +38,7 @@ export function registerDeleteUser(app: App, { cluster }: Pick<Deps, 'cluster'>)
           content: { 'application/json': { schema: UserDeletion } },
         },
         204: { description: 'It is gone.' },
-        ...problemResponses(
-          'kafka_authorization',
-          'user_not_found',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'user_not_found', 'invalid_parameter'),
       },
     },
     async (c) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { describeUser } from '../../kafka/admin/users/list-users.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { User, UserName, userParam } from './user-schemas.ts'
 
 const NoQuery = z.strictObject({})
@@ -19,13 +19,7 @@ export function registerDescribeUser(app: App, { cluster }: Pick<Deps, 'cluster'
       request: { params: z.object({ user: UserName }) },
       responses: {
         200: { description: 'The user.', content: { 'application/json': { schema: User } } },
-        ...problemResponses(
-          'kafka_authorization',
-          'user_not_found',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'user_not_found', 'invalid_parameter'),
       },
     },
     async (c) => {

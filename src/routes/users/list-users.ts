@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { listUsers } from '../../kafka/admin/users/list-users.ts'
 import { Next, pageOf, pageParameters } from '../page.ts'
-import { addRoute, type App, parseQuery, problemResponses } from '../route.ts'
+import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 import { User } from './user-schemas.ts'
 
 const UserList = z.strictObject({ users: z.array(User), next: Next }).meta({
@@ -30,12 +30,7 @@ export function registerListUsers(app: App, { cluster }: Pick<Deps, 'cluster'>):
       request: { query: Query },
       responses: {
         200: { description: 'The users.', content: { 'application/json': { schema: UserList } } },
-        ...problemResponses(
-          'kafka_authorization',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, 'invalid_parameter'),
       },
     },
     async (c) => {

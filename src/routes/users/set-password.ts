@@ -3,7 +3,15 @@ import type { Deps } from '../../deps.ts'
 import { MAX_ITERATIONS, MIN_ITERATIONS } from '../../kafka/admin/users/scram.ts'
 import { setPassword } from '../../kafka/admin/users/set-password.ts'
 import { readJson } from '../body.ts'
-import { addRoute, type App, checkBody, parseQuery, problemResponses } from '../route.ts'
+import {
+  addRoute,
+  type App,
+  checkBody,
+  jsonBodyProblems,
+  kafkaProblems,
+  parseQuery,
+  problemResponses,
+} from '../route.ts'
 import { Mechanism, User, UserName, userParam } from './user-schemas.ts'
 
 /** Characters, so that nobody has the gateway hash megabytes. */
@@ -51,17 +59,7 @@ export function registerSetPassword(app: App, { cluster, config }: Pick<Deps, 'c
       responses: {
         200: { description: 'The user, who was there before.', content },
         201: { description: 'The user, who is new.', content },
-        ...problemResponses(
-          'malformed_json',
-          'kafka_authorization',
-          'body_too_large',
-          'unsupported_media_type',
-          'unsupported_content_encoding',
-          'invalid_request',
-          'invalid_parameter',
-          'kafka_auth_failed',
-          'kafka_unavailable',
-        ),
+        ...problemResponses(...kafkaProblems, ...jsonBodyProblems, 'invalid_parameter'),
       },
     },
     async (c) => {
