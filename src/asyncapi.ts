@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { problems } from './problem.ts'
+import { problems } from './problems.ts'
 import { type StreamEventKind, streamEvents } from './routes/records/stream-events.ts'
 import { closeCodes } from './ws/close-codes.ts'
 import { SUBPROTOCOL, WS_PATH } from './ws/handshake.ts'

@@ -5,7 +5,8 @@ import {
   UserError,
   protocolErrorsCodesById,
 } from '@platformatic/kafka'
-import { Problem, type ProblemCode } from '../problem.ts'
+import { Problem } from '../problem.ts'
+import type { ProblemCode } from '../problems.ts'
 
 /** Kafka protocol error numbers that the gateway's own code branches on (Kafka's `Errors.java`). */
 export const KafkaCode = {

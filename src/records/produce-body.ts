@@ -1,4 +1,5 @@
-import { Problem, type ProblemCode, type ProblemPart } from '../problem.ts'
+import { Problem, type ProblemPart } from '../problem.ts'
+import type { ProblemCode } from '../problems.ts'
 import type { OutgoingRecord, RecordHeader } from '../record.ts'
 import { decodeBase64 } from './base64.ts'
 import { hasLoneSurrogateEscape, scanJson, skipSpace } from './json-scan.ts'

@@ -1,4 +1,4 @@
-import { problems } from '../problem.ts'
+import { problems } from '../problems.ts'
 
 /** One way in which a socket is closed. */
 export interface CloseCode {

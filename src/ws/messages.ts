@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ProblemCode, problems } from '../problem.ts'
+import { type ProblemCode, problems } from '../problems.ts'
 import { ProducedOnce, Sequence } from '../routes/producers/producer-schemas.ts'
 import { OutgoingRecordBody, RecordError, RecordPosition } from '../routes/records/produce-schemas.ts'
 import { TopicName } from '../routes/route.ts'

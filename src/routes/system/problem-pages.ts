@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { Problem, type ProblemRow, problems } from '../../problem.ts'
+import { Problem } from '../../problem.ts'
+import { type ProblemRow, problems } from '../../problems.ts'
 import { addRoute, type App, ProblemCodes, problemResponses } from '../route.ts'
 import { escapeHtml, page } from './pages.ts'
 
