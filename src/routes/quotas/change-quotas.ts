@@ -2,8 +2,10 @@ import { z } from 'zod'
 import { resourceText } from '../../audit/resource.ts'
 import type { Deps } from '../../deps.ts'
 import { changeQuotas } from '../../kafka/admin/quotas/change-quotas.ts'
+import { quotasOf } from '../../kafka/admin/quotas/list-quotas.ts'
 import { keyOfEntity } from '../../kafka/admin/quotas/quota-names.ts'
 import { readJson } from '../body.ts'
+import { checkIfMatch, etagOf } from '../etag.ts'
 import { answerEach } from '../results.ts'
 import {
   addRoute,
@@ -65,11 +67,26 @@ export function registerChangeQuotas(app: App, { cluster, config }: Pick<Deps, '
       summary: 'Set and remove client quotas',
       description:
         'Quotas that are not named stay as they are; the request may be repeated. Answers once the brokers have heard of it. Kafka takes or refuses each entry as a whole, and by itself.',
-      request: { body: { required: true, content: { 'application/json': { schema: QuotaChanges } } } },
+      request: {
+        headers: z.object({
+          'if-match': z
+            .string()
+            .optional()
+            .describe(
+              'The ETag of a list that shows just the entities of this change, such as one with `strict=true`.',
+            ),
+        }),
+        body: { required: true, content: { 'application/json': { schema: QuotaChanges } } },
+      },
       responses: {
         200: { description: 'All are in force, or would be; in the order sent.', content },
         207: { description: 'Some are; those that Kafka refused have an `error`.', content },
-        ...problemResponses(...kafkaProblems, ...jsonBodyProblems, 'invalid_parameter'),
+        ...problemResponses(
+          'precondition_failed',
+          ...kafkaProblems,
+          ...jsonBodyProblems,
+          'invalid_parameter',
+        ),
       },
     },
     async (c) => {
@@ -78,6 +95,16 @@ export function registerChangeQuotas(app: App, { cluster, config }: Pick<Deps, '
       c.env.outgoing.resource = resourceText(
         entries.flatMap(({ entity }) => Object.entries(entity).map(([type, name]) => `${type}:${name}`)),
       )
+      if (c.req.header('if-match') !== undefined)
+        checkIfMatch(
+          c,
+          etagOf(
+            await quotasOf(
+              cluster,
+              entries.map(({ entity }) => entity),
+            ),
+          ),
+        )
       const changed = await changeQuotas(cluster, entries, validateOnly)
       const items = changed.map(({ entry, problem }) => ({ document: entry, problem }))
       return answerEach(c, items, { validateOnly })

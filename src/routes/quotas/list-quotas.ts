@@ -3,6 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { listQuotas } from '../../kafka/admin/quotas/list-quotas.ts'
 import { keyOfEntity, type QuotaEntity } from '../../kafka/admin/quotas/quota-names.ts'
 import { Problem } from '../../problem.ts'
+import { etagOf } from '../etag.ts'
 import { Next, pageOf, pageParameters } from '../page.ts'
 import { flag } from '../parameters.ts'
 import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
@@ -46,7 +47,16 @@ export function registerListQuotas(app: App, { cluster }: Pick<Deps, 'cluster'>)
         'Those set for users, client ids, addresses and their defaults, sorted by whom they are for. `PATCH /v1/quotas` takes `entries` as they are.',
       request: { query: Query },
       responses: {
-        200: { description: 'The quotas.', content: { 'application/json': { schema: QuotaList } } },
+        200: {
+          description: 'The quotas.',
+          headers: z.object({
+            etag: z
+              .string()
+              .optional()
+              .describe('Of the entries shown, for the `If-Match` of a PATCH of just these.'),
+          }),
+          content: { 'application/json': { schema: QuotaList } },
+        },
         ...problemResponses(...kafkaProblems, 'invalid_parameter'),
       },
     },
@@ -55,7 +65,7 @@ export function registerListQuotas(app: App, { cluster }: Pick<Deps, 'cluster'>)
       checkParts(entity)
       const entries = await listQuotas(cluster, entity, strict)
       const { page, next } = pageOf(entries, ({ entity }) => keyOfEntity(entity), { limit, after })
-      return c.json({ entries: page, next })
+      return c.json({ entries: page, next }, 200, { etag: etagOf(page) })
     },
   )
 }

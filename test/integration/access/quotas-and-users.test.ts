@@ -138,6 +138,33 @@ describe('/v1/quotas', () => {
     expect(errors[0]!.pointer).toBe(`/entries/0${pointer}`)
   })
 
+  it('412s where a quota has changed since the list that its writer saw', async () => {
+    const client = await newClient()
+    const [user, clientId] = [uniqueName('u'), uniqueName('c')]
+    await setQuotas(client, [
+      { entity: { user }, quotas: { producerByteRate: 1_000 } },
+      { entity: { user, clientId }, quotas: { producerByteRate: 1_000 } },
+    ])
+    const tagOf = async (query: string) =>
+      (await client.get(`/v1/quotas?${query}`)).headers.get('etag') ?? 'none'
+    const set = async (producerByteRate: number, tag: string, ...entities: object[]) => {
+      const entries = entities.map((entity) => ({ entity, quotas: { producerByteRate } }))
+      const { status } = await client.patch('/v1/quotas', { entries }, { headers: { 'if-match': tag } })
+      return status
+    }
+    const seen = await tagOf(`user=${user}&strict=true`)
+    expect(await set(2_000, seen, { user })).toBe(200)
+    expect(await set(3_000, seen, { user })).toBe(412)
+    expect(await entriesOf(client, `user=${user}&strict=true`)).toMatchObject([
+      { quotas: { producerByteRate: 2_000 } },
+    ])
+    // Of several, in whatever order.
+    const both = await tagOf(`user=${user}`)
+    expect(await set(4_000, both, { user, clientId }, { user })).toBe(200)
+    expect(await set(5_000, both, { user }, { user, clientId })).toBe(412)
+    expect(await set(5_000, '*', { user })).toBe(200)
+  })
+
   it('422s for an entity that is named twice', async () => {
     const entry = { entity: { user: 'u', clientId: null }, quotas: { producerByteRate: 1 } }
     const same = { ...entry, entity: { clientId: null, user: 'u' } }

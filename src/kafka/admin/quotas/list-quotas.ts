@@ -1,6 +1,7 @@
 import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../../errors.ts'
+import { Gate } from '../../reader/gate.ts'
 import {
   describeQuotas,
   type DescribeQuotasAnswer,
@@ -16,6 +17,9 @@ import {
   quotaNames,
 } from './quota-names.ts'
 import { TIMEOUT_MS } from '../timeouts.ts'
+
+/** Asked at the same time, for one request. */
+const QUESTIONS = 16
 
 /**
  * The quotas of every entity that has the parts of `entity`, sorted by entity.
@@ -34,7 +38,23 @@ export async function listQuotas(
   if (answer.errorCode !== KafkaCode.NONE) {
     throw problemFromKafkaCode(answer.errorCode, undefined, answer.errorMessage)
   }
-  return entriesOf(answer).sort((a, b) => (keyOfEntity(a.entity) < keyOfEntity(b.entity) ? -1 : 1))
+  return sorted(entriesOf(answer))
+}
+
+/**
+ * What is set for just these entities, sorted as listQuotas() does.
+ * @throws as listQuotas()
+ */
+export async function quotasOf(cluster: Cluster, entities: readonly QuotaEntity[]): Promise<QuotaEntry[]> {
+  const gate = new Gate(QUESTIONS)
+  const found = await Promise.all(
+    entities.map((entity) => gate.within(() => listQuotas(cluster, entity, true))),
+  )
+  return sorted(found.flat())
+}
+
+function sorted(entries: readonly QuotaEntry[]): QuotaEntry[] {
+  return entries.toSorted((a, b) => (keyOfEntity(a.entity) < keyOfEntity(b.entity) ? -1 : 1))
 }
 
 export function toWireFilter(entity: QuotaEntity) {
