@@ -23,3 +23,11 @@ export function toOperations({ set, append, subtract }: ConfigChanges): AlterCon
     ...[...subtract].map(([name, values]) => ({ name, configOperation: SUBTRACT, value: values.join(',') })),
   ]
 }
+
+/** The values of a config that is a list, as Kafka reads them; none where it is not set. */
+export function listOf(text: string | null | undefined): string[] {
+  return (text ?? '')
+    .split(',')
+    .map((value) => value.trim())
+    .filter((value) => value !== '')
+}

@@ -1,4 +1,4 @@
-import type { ConfigChanges } from './config-changes.ts'
+import { type ConfigChanges, listOf } from './config-changes.ts'
 import type { ConfigEntry, ConfigSource } from './config-entry.ts'
 
 /** What is set at one level itself, whatever holds there in the end; undefined where nothing is. */
@@ -42,7 +42,7 @@ function changedValue(entry: ConfigEntry, changes: ConfigChanges, level: ConfigS
   const set = changes.set.get(name)
   if (set !== undefined) return set
   const fallback = origins.find(({ source }) => source === 'default')?.value
-  const before = listOf(ownValue(entry, level) ?? fallback ?? '')
+  const before = listOf(ownValue(entry, level) ?? fallback)
   const removed = new Set(changes.subtract.get(name))
   const added = changes.append.get(name) ?? []
   return [...new Set([...before, ...added])].filter((value) => !removed.has(value)).join(',')
@@ -58,7 +58,7 @@ export function showsChange(entry: ConfigEntry, changes: ConfigChanges, level: C
   if (own === undefined) return false
   if (sensitive) return true
   if (set !== undefined) return own === set
-  const values = new Set(listOf(own ?? ''))
+  const values = new Set(listOf(own))
   const added = changes.append.get(name) ?? []
   const removed = changes.subtract.get(name) ?? []
   return added.every((value) => values.has(value)) && !removed.some((value) => values.has(value))
@@ -70,11 +70,4 @@ export function showsChange(entry: ConfigEntry, changes: ConfigChanges, level: C
  */
 function isInForce({ name, value, sensitive, origins: [first] }: ConfigEntry): boolean {
   return sensitive || first === undefined || first.name !== name || first.value === value
-}
-
-function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((value) => value.trim())
-    .filter((value) => value !== '')
 }

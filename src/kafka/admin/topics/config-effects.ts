@@ -1,4 +1,4 @@
-import type { ConfigChanges } from '../configs/config-changes.ts'
+import { type ConfigChanges, listOf } from '../configs/config-changes.ts'
 import type { TopicConfig } from './topic-configs.ts'
 
 export interface ConfigEffect {
@@ -18,7 +18,7 @@ export function configEffects(
   const effect = (name: string, change: (items: readonly string[]) => readonly string[]): ConfigEffect => {
     const before = values.get(name)
     if (before === undefined) return { name, before: null, after: null }
-    return { name, before, after: change(itemsOf(before)).join(',') }
+    return { name, before, after: change(listOf(before)).join(',') }
   }
   return [
     ...[...set].map(([name, after]) => ({ name, before: values.get(name) ?? null, after })),
@@ -38,7 +38,7 @@ export function areShown({ set, append, subtract }: ConfigChanges, configs: read
     const isOwn = config.source === 'topic'
     return value === null ? !isOwn : isOwn && plain(config.value ?? '') === plain(value)
   }
-  const has = (name: string, item: string) => itemsOf(shown.get(name)?.value ?? null).includes(item)
+  const has = (name: string, item: string) => listOf(shown.get(name)?.value).includes(item)
   return (
     [...set].every(isSet) &&
     [...append].every(([name, more]) => more.every((item) => has(name, item))) &&
@@ -49,8 +49,4 @@ export function areShown({ set, append, subtract }: ConfigChanges, configs: read
 /** Kafka trims values and the items of lists, and writes true in small letters. */
 function plain(value: string): string {
   return value.replaceAll(/\s/g, '').toLowerCase()
-}
-
-function itemsOf(value: string | null): string[] {
-  return value === null || value === '' ? [] : value.split(',').map((item) => item.trim())
 }
