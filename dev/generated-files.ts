@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
-import { asyncApiDocument } from '../src/asyncapi.ts'
-import { openApiDocument } from '../src/openapi.ts'
+import { asyncApiDocument } from '../src/contract/asyncapi.ts'
+import { openApiDocument } from '../src/contract/openapi.ts'
 import { configPage } from './generate/config-page.ts'
 import { metricsPage } from './generate/metrics-page.ts'
 import { problemsPage } from './generate/problems-page.ts'

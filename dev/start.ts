@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { type Config, ConfigError, loadConfig } from '../src/config.ts'
+import { type Config, ConfigError, loadConfig } from '../src/config/config.ts'
 import type { Gateway } from '../src/gateway.ts'
 import { startGateways } from '../src/workers.ts'
 import { stopEarlierBroker } from './kafka/earlier-broker.ts'

@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 
 const CENSORED = '[redacted]'
 /** Objects within objects past this are left out: what is logged is flat. */

@@ -1,4 +1,4 @@
-import { type Config, ConfigError, loadConfig } from './config.ts'
+import { type Config, ConfigError, loadConfig } from './config/config.ts'
 import type { Gateway } from './gateway.ts'
 import { createLogger } from './log.ts'
 import { startGateways } from './workers.ts'

@@ -1,4 +1,4 @@
-import { loadConfig } from './config.ts'
+import { loadConfig } from './config/config.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { createLogger } from './log.ts'
 import { REOPEN, STOP, type WorkerReport } from './workers.ts'

@@ -5,9 +5,9 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Logger } from 'pino'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { type Gateway, startGateway } from './gateway.ts'
-import { listen } from './http-server.ts'
+import { listen } from './http/server.ts'
 
 /** Of a listen error, what a sentence is made of. */
 interface StartError {

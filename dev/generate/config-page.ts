@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { settings } from '../../src/settings.ts'
+import { settings } from '../../src/config/settings.ts'
 
 /** docs/config.md: every environment variable, in the order of the settings. */
 export function configPage(): string {
@@ -14,7 +14,7 @@ export function configPage(): string {
           ([name, schema]) => `| \`${name}\` | ${defaultOf(schema)} | ${cell(schema.description ?? '')} |`,
         ),
     ].join('\n')
-  return `<!-- Generated from src/settings.ts by \`npm run generate\`. -->
+  return `<!-- Generated from src/config/settings.ts by \`npm run generate\`. -->
 
 # Configuration
 

@@ -1,9 +1,9 @@
-import { type ProblemRow, problems } from '../../src/problems.ts'
+import { type ProblemRow, problems } from '../../src/problems/problems.ts'
 
 /** docs/problems.md: every error a client can see, in the order of the table. */
 export function problemsPage(): string {
   const rows: [string, ProblemRow][] = Object.entries(problems)
-  return `<!-- Generated from src/problems.ts by \`npm run generate\`. -->
+  return `<!-- Generated from src/problems/problems.ts by \`npm run generate\`. -->
 
 # Problems
 

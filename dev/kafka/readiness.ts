@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster } from '../../src/kafka/cluster.ts'
-import { Problem } from '../../src/problem.ts'
+import { Problem } from '../../src/problems/problem.ts'
 import { SetupError } from '../setup-error.ts'
 import type { OwnedProcess } from './owned-process.ts'
 

@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { listenError } from '../kafka/free-port.ts'
 import { SetupError } from '../setup-error.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import type { Answer, Operation } from '../answer.ts'
+import type { Answer, Operation } from '../http/answer.ts'
 import { principalOf } from '../auth/principal.ts'
-import { requestIdOf } from '../request-id.ts'
+import { requestIdOf } from '../http/request-id.ts'
 import type { AuditEntry, AuditLog } from './audit-log.ts'
 
 /** Statuses that say that somebody was not let in, or not let do what was asked. */

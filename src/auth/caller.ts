@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../problems/problem.ts'
 import type { Guard } from './guard.ts'
 import { group, type Operation, type Resource, topic } from './policy.ts'
 import { anonymous, type Principal } from './principal.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type ApiKey, holdsApiKey, parseApiKey } from './api-key.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 
 /** What a request shows of who sends it. */
 export type Credentials =

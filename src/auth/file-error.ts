@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { reasonFor } from '../schema-reasons.ts'
+import { reasonFor } from '../problems/schema-reasons.ts'
 
 /** A file of keys or rules that can't be used. Each line says where, and what was expected. */
 export class FileError extends Error {

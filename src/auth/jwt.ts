@@ -7,7 +7,7 @@ import {
   jwtVerify,
 } from 'jose'
 import { z } from 'zod'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import type { Principal } from './principal.ts'
 
 /** Signed by a key pair: with a shared secret whoever checks tokens could make them (RFC 8725, section 3.1). */

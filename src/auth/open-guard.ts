@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { type Config, ConfigError } from '../config.ts'
+import { type Config, ConfigError } from '../config/config.ts'
 import { FailedLogins } from './failed-logins.ts'
 import { FileError } from './file-error.ts'
 import { Guard } from './guard.ts'
@@ -8,7 +8,7 @@ import { parseKeyFile } from './key-file.ts'
 import { KeyStore } from './key-store.ts'
 import { parsePolicy } from './policy-document.ts'
 import { Tickets } from './tickets.ts'
-import { WatchedFile } from '../watched-file.ts'
+import { WatchedFile } from '../config/watched-file.ts'
 
 /** A guard and the files behind it. */
 export interface OpenGuard {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { TokenSigner } from '../signed-token.ts'
 import type { KeyStore } from './key-store.ts'
 import { type Operation, operations } from './policy.ts'

@@ -1,4 +1,4 @@
-import { problems, type ProblemRow } from '../problems.ts'
+import { problems, type ProblemRow } from '../problems/problems.ts'
 import type { ProblemDocument } from './errors.ts'
 
 /** What to do next in the words of the command line, where the table of problems has those of HTTP. */

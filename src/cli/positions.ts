@@ -1,4 +1,4 @@
-import { parseStartPosition } from '../start-position.ts'
+import { parseStartPosition } from '../records/start-position.ts'
 import { UsageError } from './errors.ts'
 
 const unitMs: Readonly<Record<string, number>> = {

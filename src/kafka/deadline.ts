@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 
 /**
  * The moment by which a job of several calls must be done. Kept on the monotonic clock: a clock step moves nothing.

@@ -5,8 +5,8 @@ import {
   UserError,
   protocolErrorsCodesById,
 } from '@platformatic/kafka'
-import { Problem } from '../problem.ts'
-import type { ProblemCode } from '../problems.ts'
+import { Problem } from '../problems/problem.ts'
+import type { ProblemCode } from '../problems/problems.ts'
 
 /** Kafka protocol error numbers that the gateway's own code branches on (Kafka's `Errors.java`). */
 export const KafkaCode = {

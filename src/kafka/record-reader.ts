@@ -1,4 +1,4 @@
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../problems/problem.ts'
 import type { Cluster } from './cluster.ts'
 import { Deadline } from './deadline.ts'
 import { KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
@@ -13,7 +13,7 @@ import type { FetchedPartition, Isolation } from './wire/fetch.ts'
 import { keyOf, type TopicPartition } from './topic-partition.ts'
 
 export type { PartitionPosition, ReaderEvent } from './reader/events.ts'
-export type { FetchedRecord } from '../fetched-record.ts'
+export type { FetchedRecord } from '../records/fetched-record.ts'
 export type { Isolation } from './wire/fetch.ts'
 
 export interface RecordReaderOptions {

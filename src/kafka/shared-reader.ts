@@ -1,4 +1,4 @@
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../problems/problem.ts'
 import type { Cluster } from './cluster.ts'
 import type { PartitionPosition, ReaderEvent } from './reader/events.ts'
 import { Feed, type Follower } from './reader/feed.ts'

@@ -1,4 +1,4 @@
-import type { StartPosition } from '../start-position.ts'
+import type { StartPosition } from '../records/start-position.ts'
 import type { Cluster, TopicInfo } from './cluster.ts'
 import type { Deadline } from './deadline.ts'
 import { findOffsets } from './reader/offset-finder.ts'

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import { listen } from '../http-server.ts'
+import { listen } from '../http/server.ts'
 
 /** Scrapers at once, and how long one may take to ask, ms. */
 const MAX_CONNECTIONS = 16

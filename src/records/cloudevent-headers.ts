@@ -1,4 +1,4 @@
-import type { ProblemPart } from '../problem.ts'
+import type { ProblemPart } from '../problems/problem.ts'
 import { nameFault, requiredAttributes, valueFault } from './cloudevent-attributes.ts'
 import { invalidEvent } from './parse-cloudevents.ts'
 

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { CursorBytes } from './cursor-bytes.ts'
 import { type CursorTopic, CursorText } from './cursor-text.ts'
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { pointerToken } from './json-pointer.ts'
 import { scanJson, skipSpace } from './json-scan.ts'
 import { NameSet, type Span, walkObject } from './json-walk.ts'

@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { isJson } from './is-json.ts'
 import { hasLoneSurrogateEscape, scanJson, skipSpace } from './json-scan.ts'
 import { jsonString, walkArray, walkObject } from './json-walk.ts'

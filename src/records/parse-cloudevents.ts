@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { Problem, type ProblemPart } from '../problem.ts'
-import type { OutgoingRecord, RecordHeader } from '../record.ts'
+import { Problem, type ProblemPart } from '../problems/problem.ts'
+import type { OutgoingRecord, RecordHeader } from './record.ts'
 import { decodeBase64 } from './base64.ts'
 import {
   dataKind,

@@ -1,4 +1,4 @@
-import { type FetchedRecord, someHeader } from '../fetched-record.ts'
+import { type FetchedRecord, someHeader } from './fetched-record.ts'
 
 /** Whether a record is wanted. */
 export type RecordFilter = (record: FetchedRecord) => boolean

@@ -1,4 +1,4 @@
-import { type FetchedRecord, type HeaderView, readHeaders } from '../fetched-record.ts'
+import { type FetchedRecord, type HeaderView, readHeaders } from './fetched-record.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { dataKind, isUtf8Type, nameFault, requiredAttributes, valueFault } from './cloudevent-attributes.ts'
 import { isJson } from './is-json.ts'

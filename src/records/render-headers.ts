@@ -1,4 +1,4 @@
-import { type FetchedRecord, type HeaderView, readHeaders } from '../fetched-record.ts'
+import { type FetchedRecord, type HeaderView, readHeaders } from './fetched-record.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { isText, writeBase64, writeJsonString } from './json-string.ts'
 

@@ -1,4 +1,4 @@
-import type { FetchedRecord } from '../fetched-record.ts'
+import type { FetchedRecord } from './fetched-record.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { isJson } from './is-json.ts'
 import { writeBase64, writeJsonString } from './json-string.ts'

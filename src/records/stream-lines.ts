@@ -1,4 +1,4 @@
-import type { FetchedRecord } from '../fetched-record.ts'
+import type { FetchedRecord } from './fetched-record.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { CursorText } from './cursor-text.ts'
 import { type RecordFormat, type RecordPrefix, renderRecord } from './render-record.ts'

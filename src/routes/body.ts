@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { isUtf8 } from 'node:buffer'
-import type { Limits } from '../config.ts'
-import { Problem } from '../problem.ts'
+import type { Limits } from '../config/config.ts'
+import { Problem } from '../problems/problem.ts'
 import type { AppContext } from './route.ts'
 
 /** The media type of a body and its parameters, lower-cased: `application/json; charset=UTF-8`. */

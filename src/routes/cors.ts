@@ -1,7 +1,7 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { hostOf } from '../auth/guard.ts'
-import { isAllowedOrigin } from '../allowed-origin.ts'
-import { Problem } from '../problem.ts'
+import { isAllowedOrigin } from '../http/allowed-origin.ts'
+import { Problem } from '../problems/problem.ts'
 import type { App, AppContext } from './route.ts'
 
 /**

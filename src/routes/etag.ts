@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import type { AppContext } from './route.ts'
 
 /** Characters of the hash that are kept: 96 bits, so that no two states share one by chance. */

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Limits } from '../config.ts'
-import { closeLingering } from '../lingering-close.ts'
-import { takeOverFaults } from '../open-request.ts'
+import type { Limits } from '../config/config.ts'
+import { closeLingering } from '../http/lingering-close.ts'
+import { takeOverFaults } from '../http/open-request.ts'
 import type { Bindings } from './route.ts'
 
 /** What is written at once, bytes: a slow link that takes a large record bit by bit doesn't look stalled. */

@@ -6,7 +6,7 @@ import {
   parseStartPosition,
   START_POSITION_FORMS,
   type StartPosition,
-} from '../start-position.ts'
+} from '../records/start-position.ts'
 
 /** A whole number in plain digits; anything past its limits is refused, never clamped. */
 export function whole(minimum: number, maximum: number) {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { type AppContext, ProblemCodes } from './route.ts'
 
 /** Why one of several changes was not made. */

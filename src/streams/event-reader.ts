@@ -1,4 +1,4 @@
-import type { Limits } from '../config.ts'
+import type { Limits } from '../config/config.ts'
 import type { Cluster } from '../kafka/cluster.ts'
 import { type Isolation, RecordReader, type RecordReaderOptions } from '../kafka/record-reader.ts'
 import { SharedReader } from '../kafka/shared-reader.ts'

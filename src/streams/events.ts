@@ -1,5 +1,5 @@
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../problems/problem.ts'
 import type { TopicPartition } from '../kafka/topic-partition.ts'
 
 type OfReader<K extends ReaderEvent['kind']> = Extract<ReaderEvent, { kind: K }>

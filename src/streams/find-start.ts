@@ -3,9 +3,9 @@ import { Deadline } from '../kafka/deadline.ts'
 import { findBounds, findOffsets } from '../kafka/reader/offset-finder.ts'
 import type { Isolation, PartitionPosition } from '../kafka/record-reader.ts'
 import { startOffsets } from '../kafka/start-offsets.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { decodeCursor, type DecodedPosition, isOfName } from '../records/cursor.ts'
-import type { StartPosition } from '../start-position.ts'
+import type { StartPosition } from '../records/start-position.ts'
 
 /** Where and how to read. */
 export interface StartOptions {

@@ -1,5 +1,5 @@
 import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { findMatched, findStarts, type StartOptions, type TopicStart } from './find-start.ts'
 import type { TopicSelection } from './topic-selection.ts'
 

@@ -2,8 +2,8 @@ import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
 import { Deadline } from '../kafka/deadline.ts'
 import type { Isolation, PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
 import { startOffsets } from '../kafka/start-offsets.ts'
-import { Problem } from '../problem.ts'
-import type { StartPosition } from '../start-position.ts'
+import { Problem } from '../problems/problem.ts'
+import type { StartPosition } from '../records/start-position.ts'
 import { toPositions } from './find-start.ts'
 
 const DEADLINE_MS = 10_000

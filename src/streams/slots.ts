@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 
 /** Seconds, for Retry-After. */
 const RETRY_AFTER = 5

@@ -1,7 +1,7 @@
 import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
 import { TopicList } from '../kafka/topic-list.ts'
 import { isInternalTopic } from '../internal-topics.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { lookUpTopics } from './positions.ts'
 
 /** Most topics that one subscription with a pattern may reach: a cursor has to hold them all. */

@@ -1,5 +1,5 @@
-import { someHeader, type FetchedRecord } from '../fetched-record.ts'
-import type { OutgoingRecord, RecordHeader } from '../record.ts'
+import { someHeader, type FetchedRecord } from '../records/fetched-record.ts'
+import type { OutgoingRecord, RecordHeader } from '../records/record.ts'
 
 /** W3C Trace Context, as a record header: lower case, as Kafka's clients have it. */
 export const TRACEPARENT = 'traceparent'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import type { Answer } from '../answer.ts'
-import type { FetchedRecord } from '../fetched-record.ts'
-import type { OutgoingRecord } from '../record.ts'
+import type { Answer } from '../http/answer.ts'
+import type { FetchedRecord } from '../records/fetched-record.ts'
+import type { OutgoingRecord } from '../records/record.ts'
 
 /** A span under way; what it is made of is the tracer's own business. */
 export interface TraceSpan {

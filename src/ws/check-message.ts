@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { Problem, type ProblemPart } from '../problem.ts'
+import { Problem, type ProblemPart } from '../problems/problem.ts'
 import { toPointer } from '../routes/route.ts'
-import { reasonFor } from '../schema-reasons.ts'
+import { reasonFor } from '../problems/schema-reasons.ts'
 
 /** What an error frame repeats of a message, which may be a thousand times as long. */
 const MAX_ERRORS = 10

@@ -1,4 +1,4 @@
-import { problems } from '../problems.ts'
+import { problems } from '../problems/problems.ts'
 
 /** One way in which a socket is closed. */
 export interface CloseCode {

@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import type { PartitionOffset } from './delivery-tracker.ts'
 import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
-import type { Limits } from '../config.ts'
-import { Problem } from '../problem.ts'
+import type { Limits } from '../config/config.ts'
+import { Problem } from '../problems/problem.ts'
 import {
   CLOSE_BAD_CLIENT,
   CLOSE_LOST,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Caller } from '../auth/caller.ts'
 import type { Guard } from '../auth/guard.ts'
 import { setPrincipal } from '../auth/principal.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 
 /** How long a socket that is to say who it is by a message may take, ms. */
 const AUTHENTICATE_MS = 5_000

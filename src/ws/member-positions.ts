@@ -1,7 +1,7 @@
 import type { Cluster, TopicInfo } from '../kafka/cluster.ts'
 import type { AssignedPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition } from '../kafka/record-reader.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import type { StartOptions } from '../streams/find-start.ts'
 import { startPositions } from '../streams/positions.ts'
 

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { type ProblemCode, problems } from '../problems.ts'
+import { type ProblemCode, problems } from '../problems/problems.ts'
 import { ProducedOnce, Sequence } from '../routes/producers/producer-schemas.ts'
 import { OutgoingRecordBody, RecordError, RecordPosition } from '../routes/records/produce-schemas.ts'
 import { TopicName } from '../routes/route.ts'
-import { parseStartPosition, START_POSITION_FORMS } from '../start-position.ts'
+import { parseStartPosition, START_POSITION_FORMS } from '../records/start-position.ts'
 import { Headers, Key, Limit, OnlyPartition, Until } from './narrowing.ts'
 import {
   Ack,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { ProblemPart } from '../problem.ts'
+import type { ProblemPart } from '../problems/problem.ts'
 import { parseHeaderMatch, recordFilter } from '../records/record-filter.ts'
-import { END_POSITION_FORMS, parseEndPosition } from '../start-position.ts'
+import { END_POSITION_FORMS, parseEndPosition } from '../records/start-position.ts'
 import { isPattern } from '../streams/topic-selection.ts'
 import type { TopicStreamOptions } from '../streams/topic-stream.ts'
 

@@ -1,5 +1,5 @@
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import type { EventReader } from '../streams/event-reader.ts'
 import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'
 

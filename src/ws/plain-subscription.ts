@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { openSharedReader } from '../streams/event-reader.ts'
 import type { ProgressEvent, RecordsEvent, StreamEvent } from '../streams/events.ts'
 import { isSharedTurn, Renderings } from '../streams/renderings.ts'

@@ -1,5 +1,5 @@
 import type { SecretStore } from '../kafka/secret-store.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { TokenSigner } from '../signed-token.ts'
 
 /** What a resume token says: which member of which group its bearer is. */

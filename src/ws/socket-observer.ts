@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { AuditEntry } from '../audit/audit-log.ts'
 import type { Deps } from '../deps.ts'
-import { loggedPath } from '../logged-path.ts'
+import { loggedPath } from '../http/logged-path.ts'
 import { principalOf } from '../auth/principal.ts'
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../problems/problem.ts'
 import type { TraceSpan } from '../tracing/tracing.ts'
 import type { Session } from './session.ts'
 

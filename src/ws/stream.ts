@@ -1,5 +1,5 @@
 import type { ReaderEvent } from '../kafka/record-reader.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import { CatchUp } from '../streams/catch-up.ts'
 import type { EventReader } from '../streams/event-reader.ts'
 import type { WsConnection } from './connection.ts'

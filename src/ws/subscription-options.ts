@@ -1,11 +1,11 @@
 import { isInternalGroup } from '../internal-groups.ts'
 import { z } from 'zod'
-import { Problem, type ProblemPart } from '../problem.ts'
+import { Problem, type ProblemPart } from '../problems/problem.ts'
 import { isPattern } from '../streams/topic-selection.ts'
 import { recordFormats } from '../records/render-record.ts'
 import { checkTopicName } from '../routes/route.ts'
-import { reasonFor } from '../schema-reasons.ts'
-import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../start-position.ts'
+import { reasonFor } from '../problems/schema-reasons.ts'
+import { parseStartPosition, START_POSITION_FORMS, type StartPosition } from '../records/start-position.ts'
 import {
   Headers,
   Key,

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { AssignedPartition } from '../kafka/group/types.ts'
 import type { PartitionPosition } from '../kafka/record-reader.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../problems/problem.ts'
 import type { Claims } from './claims.ts'
 import { keyOf } from '../kafka/topic-partition.ts'
 

@@ -1,6 +1,6 @@
-import type { FetchedRecord } from '../fetched-record.ts'
+import type { FetchedRecord } from '../records/fetched-record.ts'
 import type { PartitionPosition, ReaderEvent } from '../kafka/record-reader.ts'
-import type { Problem } from '../problem.ts'
+import type { Problem } from '../problems/problem.ts'
 import type { EventReader } from '../streams/event-reader.ts'
 import type { Window } from './window.ts'
 import { keyOf, type TopicPartition } from '../kafka/topic-partition.ts'

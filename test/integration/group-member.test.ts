@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { leaveGroup } from '../../src/kafka/wire/group-apis.ts'
-import { Problem } from '../../src/problem.ts'
+import { Problem } from '../../src/problems/problem.ts'
 import { keys, Ledger, TestMember, testCluster } from '../support/group-members.ts'
 import { makeTopic, uniqueName, withAdmin, witness } from '../support/kafka.ts'
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import addFormats from 'ajv-formats'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { parse } from 'yaml'
-import type { OpenApiDocument, Operation } from '../../src/openapi.ts'
+import type { OpenApiDocument, Operation } from '../../src/contract/openapi.ts'
 
 /** The contract as it is committed, which is what clients are generated from. */
 export const contract = parse(

@@ -2,7 +2,7 @@ import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
 import type { Cluster, TopicInfo } from '../../src/kafka/cluster.ts'
 import { KafkaMeter } from '../../src/kafka/meter.ts'
 import type { ProduceAnswer, ProducePart, ProduceResult } from '../../src/kafka/wire/produce.ts'
-import { Problem } from '../../src/problem.ts'
+import { Problem } from '../../src/problems/problem.ts'
 import { PartitionLog } from './partition-log.ts'
 
 const PRODUCE = 0

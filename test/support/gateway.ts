@@ -1,8 +1,8 @@
 import { type Logger, pino } from 'pino'
 import { onTestFinished } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { type Gateway, startGateway } from '../../src/gateway.ts'
-import type { HttpTimeouts } from '../../src/http-server.ts'
+import type { HttpTimeouts } from '../../src/http/server.ts'
 import { brokers } from './kafka.ts'
 
 /** A gateway on a free port, stopped when the test ends. `env` overrides its settings, as SLUICE_* and KAFKA_* text. */

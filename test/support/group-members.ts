@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { type AssignedPartition, GroupMember, type GroupMemberOptions } from '../../src/kafka/group/member.ts'
-import type { Problem } from '../../src/problem.ts'
+import type { Problem } from '../../src/problems/problem.ts'
 import { brokers } from './kafka.ts'
 import { keyOf, type TopicPartition } from '../../src/kafka/topic-partition.ts'
 

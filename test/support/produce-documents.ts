@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { OutgoingRecord } from '../../src/record.ts'
+import type { OutgoingRecord } from '../../src/records/record.ts'
 
 /** A piece of a document and what the parser must make of it. */
 interface Part<T> {

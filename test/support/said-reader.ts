@@ -1,4 +1,4 @@
-import type { FetchedRecord } from '../../src/fetched-record.ts'
+import type { FetchedRecord } from '../../src/records/fetched-record.ts'
 import type { PartitionPosition, ReaderEvent } from '../../src/kafka/record-reader.ts'
 import type { EventReader } from '../../src/streams/event-reader.ts'
 

@@ -1,6 +1,6 @@
 import { updateFeaturesV1 } from '@platformatic/kafka'
 import { vi } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { family } from '../../src/kafka/wire/apis.ts'
 import type { HttpAnswer, HttpClient } from './http.ts'

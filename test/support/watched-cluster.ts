@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
 import { Cluster, type TopicInfo } from '../../src/kafka/cluster.ts'
 import type { FetchAnswer } from '../../src/kafka/wire/fetch.ts'

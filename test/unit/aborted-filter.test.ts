@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { valueOf } from '../../src/fetched-record.ts'
+import { valueOf } from '../../src/records/fetched-record.ts'
 import type { AbortedTransaction } from '../../src/kafka/wire/fetch.ts'
 import { readRecordBatches } from '../../src/kafka/wire/record-batch-reader.ts'
 import { makeBatch } from '../support/record-batch.ts'

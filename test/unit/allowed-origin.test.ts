@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isAllowedOrigin } from '../../src/allowed-origin.ts'
+import { isAllowedOrigin } from '../../src/http/allowed-origin.ts'
 
 const host = 'gateway.example:8080'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ConfigError } from '../../src/config.ts'
-import { loadConfig } from '../../src/config.ts'
+import type { ConfigError } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {

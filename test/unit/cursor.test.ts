@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Problem } from '../../src/problem.ts'
+import { Problem } from '../../src/problems/problem.ts'
 import { cursorText, decodeCursor, encodeCursors, isOfName } from '../../src/records/cursor.ts'
 
 const offset = fc.maxSafeNat()

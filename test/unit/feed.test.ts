@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { FetchedRecord } from '../../src/fetched-record.ts'
+import type { FetchedRecord } from '../../src/records/fetched-record.ts'
 import type { ReaderEvent } from '../../src/kafka/reader/events.ts'
 import { Feed, type Follower, isShared } from '../../src/kafka/reader/feed.ts'
 import type { RecordReader } from '../../src/kafka/record-reader.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Problem } from '../../src/problem.ts'
+import type { Problem } from '../../src/problems/problem.ts'
 import { keyAt, pointerTokens } from '../../src/records/json-pointer.ts'
 
 function keyOf(json: string | Buffer, pointer: string): string {

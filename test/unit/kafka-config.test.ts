@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, loadConfig } from '../../src/config.ts'
+import { ConfigError, loadConfig } from '../../src/config/config.ts'
 import { KEY_PASSWORD, TestAuthority } from '../support/certificates.ts'
 import { temporaryDir } from '../support/temporary-dir.ts'
 

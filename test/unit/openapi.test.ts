@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { appWithoutKafka, openApiDocument } from '../../src/openapi.ts'
-import { problems } from '../../src/problems.ts'
+import { appWithoutKafka, openApiDocument } from '../../src/contract/openapi.ts'
+import { problems } from '../../src/problems/problems.ts'
 import { generatedFiles } from '../../dev/generated-files.ts'
 
 const app = appWithoutKafka()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Problem } from '../../src/problem.ts'
+import { Problem } from '../../src/problems/problem.ts'
 import { valueFault } from '../../src/records/cloudevent-attributes.ts'
 import { parseEvent, parseEventBatch } from '../../src/records/parse-cloudevents.ts'
 

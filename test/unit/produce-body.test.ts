@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import { Problem } from '../../src/problem.ts'
+import { Problem } from '../../src/problems/problem.ts'
 import { parseProduceBody, type ProduceBody } from '../../src/records/produce-body.ts'
 import { OutgoingRecordBody, ProduceBatchBody } from '../../src/routes/records/produce-schemas.ts'
 import { documents, mutations } from '../support/produce-documents.ts'

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type FetchedRecord, keyOf, readHeaders, valueOf } from '../../src/fetched-record.ts'
+import { type FetchedRecord, keyOf, readHeaders, valueOf } from '../../src/records/fetched-record.ts'
 import { readRecordBatches } from '../../src/kafka/wire/record-batch-reader.ts'
 import { castagnoli, makeBatch, type TestRecord } from '../support/record-batch.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseHeaderMatch, recordFilter } from '../../src/records/record-filter.ts'
-import type { FetchedRecord } from '../../src/fetched-record.ts'
+import type { FetchedRecord } from '../../src/records/fetched-record.ts'
 import { readRecordBatches } from '../../src/kafka/wire/record-batch-reader.ts'
 import { makeBatch } from '../support/record-batch.ts'
 

@@ -1,4 +1,4 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { KafkaCode, problemFromKafkaCode } from '../errors.ts'
 import { offsetCommit } from '../wire/group-apis.ts'
 import { commitTopics } from './committed-offsets.ts'

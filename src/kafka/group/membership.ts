@@ -1,4 +1,4 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { KafkaCode } from '../errors.ts'
 import type { GroupCoordinator } from './coordinator.ts'
 import { assignmentOf, findInstance } from './describe.ts'

@@ -1,4 +1,4 @@
-import type { Problem } from '../../problem.ts'
+import type { Problem } from '../../problems/problem.ts'
 import type { TopicPartition } from '../topic-partition.ts'
 
 export interface AssignedPartition extends TopicPartition {

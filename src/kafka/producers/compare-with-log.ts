@@ -1,6 +1,12 @@
-import { type FetchedRecord, keyOf, readHeaders, type TimestampType, valueOf } from '../../fetched-record.ts'
-import type { OutgoingRecord } from '../../record.ts'
-import { Problem } from '../../problem.ts'
+import {
+  type FetchedRecord,
+  keyOf,
+  readHeaders,
+  type TimestampType,
+  valueOf,
+} from '../../records/fetched-record.ts'
+import type { OutgoingRecord } from '../../records/record.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Deadline } from '../deadline.ts'
 import { KafkaCode } from '../errors.ts'

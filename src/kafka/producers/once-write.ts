@@ -1,5 +1,5 @@
-import { Problem, type ProblemPart } from '../../problem.ts'
-import type { OutgoingRecord } from '../../record.ts'
+import { Problem, type ProblemPart } from '../../problems/problem.ts'
+import type { OutgoingRecord } from '../../records/record.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Deadline } from '../deadline.ts'
 import { KafkaCode, kafkaErrorName, problemFromKafka } from '../errors.ts'

@@ -1,4 +1,4 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { ProducerState } from './producer-states.ts'
 
 export const MAX_SEQUENCE = 0x7fffffff

@@ -1,4 +1,4 @@
-import type { FetchedRecord } from '../../fetched-record.ts'
+import type { FetchedRecord } from '../../records/fetched-record.ts'
 import type { TopicPartition } from '../topic-partition.ts'
 
 /** Where to start reading: `topicId` as metadata gave it, so that a topic made again is never taken for this one. */

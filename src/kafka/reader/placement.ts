@@ -1,4 +1,4 @@
-import type { Problem } from '../../problem.ts'
+import type { Problem } from '../../problems/problem.ts'
 import type { Cluster, TopicInfo } from '../cluster.ts'
 import { problemFromKafka } from '../errors.ts'
 import type { AssignedPartition } from './assigned-partition.ts'

@@ -1,4 +1,4 @@
-import type { FetchedRecord } from '../../fetched-record.ts'
+import type { FetchedRecord } from '../../records/fetched-record.ts'
 import type { FetchedPartition, Isolation } from '../wire/fetch.ts'
 import { readRecordBatches } from '../wire/record-batch-reader.ts'
 

@@ -1,4 +1,4 @@
-import type { FetchedRecord } from '../../fetched-record.ts'
+import type { FetchedRecord } from '../../records/fetched-record.ts'
 import { isDry, type Source } from './source.ts'
 
 /**

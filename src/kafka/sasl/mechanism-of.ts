@@ -1,5 +1,5 @@
-import type { SaslConfig } from '../../kafka-config.ts'
-import { Secret } from '../../secret.ts'
+import type { SaslConfig } from '../../config/kafka-config.ts'
+import { Secret } from '../../config/secret.ts'
 import type { Mechanism } from './mechanism.ts'
 import { signMskToken } from './msk-iam-token.ts'
 import { oauthBearer, type Tokens } from './oauth-bearer.ts'

@@ -1,5 +1,5 @@
-import type { OAuthClient } from '../../kafka-config.ts'
-import { Problem } from '../../problem.ts'
+import type { OAuthClient } from '../../config/kafka-config.ts'
+import { Problem } from '../../problems/problem.ts'
 import { isAuthenticationError, LoginError } from '../errors.ts'
 import { secretFor } from './secret-for.ts'
 import type { Token } from './token-source.ts'

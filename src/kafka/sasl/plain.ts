@@ -1,4 +1,4 @@
-import type { Secret } from '../../secret.ts'
+import type { Secret } from '../../config/secret.ts'
 import type { Mechanism } from './mechanism.ts'
 import { secretFor } from './secret-for.ts'
 

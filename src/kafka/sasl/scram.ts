@@ -1,6 +1,6 @@
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Secret } from '../../secret.ts'
+import type { Secret } from '../../config/secret.ts'
 import { LoginError } from '../errors.ts'
 import type { Mechanism } from './mechanism.ts'
 import { secretFor } from './secret-for.ts'

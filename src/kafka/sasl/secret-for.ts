@@ -1,4 +1,4 @@
-import type { Secret } from '../../secret.ts'
+import type { Secret } from '../../config/secret.ts'
 import { LoginError } from '../errors.ts'
 
 /**

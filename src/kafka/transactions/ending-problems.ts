@@ -1,4 +1,4 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { KafkaCode, kafkaErrorName, problemFromKafka } from '../errors.ts'
 
 const fenced = new Set(

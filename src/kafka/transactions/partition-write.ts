@@ -1,4 +1,4 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { KafkaCode, kafkaErrorName } from '../errors.ts'
 import type { ProduceResult } from '../wire/produce.ts'
 import type { Codec } from '../wire/compress.ts'

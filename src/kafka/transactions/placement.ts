@@ -1,4 +1,4 @@
-import { Problem, type ProblemPart } from '../../problem.ts'
+import { Problem, type ProblemPart } from '../../problems/problem.ts'
 import type { Cluster, TopicInfo } from '../cluster.ts'
 import type { Deadline } from '../deadline.ts'
 import { problemFromKafka } from '../errors.ts'

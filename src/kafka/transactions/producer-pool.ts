@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { Cluster } from '../cluster.ts'
 import { ID_PREFIX } from './transaction-key.ts'
 import { TransactionalProducer } from './transactional-producer.ts'

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { Cluster } from '../cluster.ts'
 import { Deadline } from '../deadline.ts'
 import type { Codec } from '../wire/compress.ts'

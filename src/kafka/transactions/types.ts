@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '../../record.ts'
+import type { OutgoingRecord } from '../../records/record.ts'
 
 /** A record and the topic it goes to. */
 export interface TransactionRecord {

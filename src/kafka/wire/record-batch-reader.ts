@@ -3,7 +3,7 @@ import { AbortedFilter } from './aborted-filter.ts'
 import { readInt64, UnsafeIntegerError } from './byte-cursor.ts'
 import { decompress } from './decompress.ts'
 import type { AbortedTransaction } from './fetch.ts'
-import type { FetchedRecord } from '../../fetched-record.ts'
+import type { FetchedRecord } from '../../records/fetched-record.ts'
 import { CorruptRecordError } from './corrupt-record-error.ts'
 import { readRecords } from './records-reader.ts'
 

@@ -1,5 +1,5 @@
 import { crc32c } from '@platformatic/kafka'
-import type { OutgoingRecord } from '../../record.ts'
+import type { OutgoingRecord } from '../../records/record.ts'
 import { type Codec, codecBits, compress } from './compress.ts'
 
 /** Who writes a batch and which of its sequence numbers the first record has (KIP-98). */

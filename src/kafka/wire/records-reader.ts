@@ -1,5 +1,5 @@
 import { CorruptRecordError } from './corrupt-record-error.ts'
-import type { FetchedRecord, TimestampType } from '../../fetched-record.ts'
+import type { FetchedRecord, TimestampType } from '../../records/fetched-record.ts'
 
 export interface RecordRun {
   /** Uncompressed records in [start, end). */

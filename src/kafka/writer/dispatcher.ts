@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { BrokerConnection } from '../broker-connection.ts'
 import type { Cluster, TopicInfo } from '../cluster.ts'
 import { kafkaErrorName, problemFromKafka } from '../errors.ts'

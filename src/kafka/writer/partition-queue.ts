@@ -1,4 +1,4 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { ProduceResult } from '../wire/produce.ts'
 import type { Codec } from '../wire/compress.ts'
 import { encodeRecordBatch } from '../wire/record-batch-writer.ts'

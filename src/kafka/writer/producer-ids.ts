@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster.ts'
 import { KafkaCode, kafkaErrorName, problemFromKafka } from '../errors.ts'
 import { initProducerId } from '../wire/apis.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { backoffMs } from './backoff.ts'
 
 /** A producer id and epoch that Kafka gave out (KIP-98): with a sequence number they make a batch known again. */

@@ -1,6 +1,6 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { TopicInfo } from '../cluster.ts'
-import type { OutgoingRecord } from '../../record.ts'
+import type { OutgoingRecord } from '../../records/record.ts'
 import type { KafkaMeter } from '../meter.ts'
 import type { Codec } from '../wire/compress.ts'
 import { partitionForKey } from '../wire/murmur2.ts'

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import type { OutgoingRecord } from '../../record.ts'
-import type { TopicDefaults } from '../../topic-defaults.ts'
+import type { OutgoingRecord } from '../../records/record.ts'
+import type { TopicDefaults } from '../../config/topic-defaults.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Acks } from '../wire/produce.ts'
 import { RecordWriter, type WriteOptions } from './record-writer.ts'

@@ -1,4 +1,4 @@
-import type { Problem } from '../../problem.ts'
+import type { Problem } from '../../problems/problem.ts'
 
 /** What became of one record. */
 export type RecordResult =

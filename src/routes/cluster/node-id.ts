@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { AppContext } from '../route.ts'
 
 const nodeId = z.int().min(0).max(0x7fffffff)

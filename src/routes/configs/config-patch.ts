@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ConfigChanges } from '../../kafka/admin/configs/config-changes.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { toPointer } from '../route.ts'
 
 /** Most configs that one request changes. */

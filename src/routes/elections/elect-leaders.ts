@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { electAnew } from '../../kafka/admin/elections/elect-leaders.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { readJson } from '../body.ts'
 import { NodeIdOrNull } from '../cluster/node-id.ts'
 import { PartitionNumber } from '../reassignments/reassignment-schemas.ts'

@@ -5,8 +5,8 @@ import {
   groupTypes,
   type MemberDescription,
 } from '../../kafka/admin/groups/describe-group.ts'
-import type { Problem } from '../../problem.ts'
-import type { ProblemCode } from '../../problems.ts'
+import type { Problem } from '../../problems/problem.ts'
+import type { ProblemCode } from '../../problems/problems.ts'
 import type { ItemError } from '../results.ts'
 import { type AppContext, kafkaProblems, TopicName } from '../route.ts'
 

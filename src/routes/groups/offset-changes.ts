@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { OffsetChange } from '../../kafka/admin/groups/plan-reset.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { ItemError } from '../results.ts'
 import type { AppContext } from '../route.ts'
 import { GroupId, offset, partError, place } from './group-schemas.ts'

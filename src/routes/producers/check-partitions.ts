@@ -1,5 +1,5 @@
-import { Problem, type ProblemPart } from '../../problem.ts'
-import type { OutgoingRecord } from '../../record.ts'
+import { Problem, type ProblemPart } from '../../problems/problem.ts'
+import type { OutgoingRecord } from '../../records/record.ts'
 
 /** @throws Problem invalid_request where a record names another partition than the producer's */
 export function checkPartitions(records: readonly OutgoingRecord[], partition: number, batch: boolean): void {

@@ -1,5 +1,5 @@
-import type { FetchedRecord } from '../../fetched-record.ts'
-import type { Problem } from '../../problem.ts'
+import type { FetchedRecord } from '../../records/fetched-record.ts'
+import type { Problem } from '../../problems/problem.ts'
 import { ByteWriter } from '../../records/byte-writer.ts'
 import type { CursorText } from '../../records/cursor-text.ts'
 import type { RecordFormat } from '../../records/render-record.ts'

@@ -1,4 +1,4 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { AppContext } from '../route.ts'
 
 /** Aborted when the client goes away before its answer is written: then nobody wants the rest of the work. */

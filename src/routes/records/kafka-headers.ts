@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { Problem } from '../../problem.ts'
-import type { RecordHeader } from '../../record.ts'
+import { Problem } from '../../problems/problem.ts'
+import type { RecordHeader } from '../../records/record.ts'
 
 const PREFIX = 'kafka-header-'
 

@@ -1,4 +1,4 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { RecordResult } from '../../kafka/writer/write-request.ts'
 import type { AppContext } from '../route.ts'
 

@@ -1,5 +1,5 @@
-import type { Limits } from '../../config.ts'
-import { Problem } from '../../problem.ts'
+import type { Limits } from '../../config/config.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { ProduceBody } from '../../records/produce-body.ts'
 import type { MediaType } from '../body.ts'
 import type { AppContext } from '../route.ts'

@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import type { Deps } from '../../deps.ts'
 import type { RecordResult } from '../../kafka/writer/write-request.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { type MediaType, parseMediaType, readBody } from '../body.ts'
 import { checkAccept } from '../accept.ts'
 import {

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { problems, type ProblemCode } from '../../problems.ts'
+import { problems, type ProblemCode } from '../../problems/problems.ts'
 
 const content = z.unknown().openapi({
   description: 'Text where it is a JSON string, null where it is null, else its JSON text, byte for byte.',

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { keyAt, pointerTokens } from '../../records/json-pointer.ts'
 import { bytesOf } from './kafka-headers.ts'
 

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { Limits } from '../../config.ts'
+import type { Limits } from '../../config/config.ts'
 import { type HeaderMatch, parseHeaderMatch } from '../../records/record-filter.ts'
 import { recordFormats } from '../../records/render-record.ts'
 import { From, fromPattern, Until, untilPattern, whole } from '../parameters.ts'

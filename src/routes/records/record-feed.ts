@@ -1,6 +1,6 @@
 import type { Deps } from '../../deps.ts'
-import type { FetchedRecord } from '../../fetched-record.ts'
-import { Problem } from '../../problem.ts'
+import type { FetchedRecord } from '../../records/fetched-record.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { ProgressEvent, RecordsEvent, StreamEvent } from '../../streams/events.ts'
 import { isSharedTurn, Renderings } from '../../streams/renderings.ts'
 import type { TopicStream } from '../../streams/topic-stream.ts'

@@ -1,4 +1,4 @@
-import { type FetchedRecord, keyOf, readHeaders } from '../../fetched-record.ts'
+import { type FetchedRecord, keyOf, readHeaders } from '../../records/fetched-record.ts'
 
 /** Text that means the same in every HTTP implementation: printable ASCII, no space at its ends. */
 const safeValue = /^(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?$/

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { RecordResult } from '../../kafka/writer/write-request.ts'
-import type { Problem } from '../../problem.ts'
+import type { Problem } from '../../problems/problem.ts'
 import { errorOf } from './produce-answer.ts'
 
 /** Bytes of the answer that may wait for the client. */

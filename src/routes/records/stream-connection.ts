@@ -1,5 +1,5 @@
-import { closeLingering } from '../../lingering-close.ts'
-import { takeOverFaults } from '../../open-request.ts'
+import { closeLingering } from '../../http/lingering-close.ts'
+import { takeOverFaults } from '../../http/open-request.ts'
 import type { Bindings } from '../route.ts'
 import { BodyPieces } from './body-pieces.ts'
 

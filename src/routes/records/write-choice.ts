@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import type { RecordResult } from '../../kafka/writer/write-request.ts'
-import { Problem } from '../../problem.ts'
-import type { OutgoingRecord } from '../../record.ts'
+import { Problem } from '../../problems/problem.ts'
+import type { OutgoingRecord } from '../../records/record.ts'
 import { tracedWrite, type TraceSpan } from '../../tracing/tracing.ts'
 import type { AppContext } from '../route.ts'
 

@@ -1,4 +1,4 @@
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { SubscriptionQuery } from '../../ws/subscription-options.ts'
 import { addRoute, type App, problemResponses } from '../route.ts'
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { addRoute, type App, problemResponses } from '../route.ts'
 
 const YAML = 'application/yaml' // RFC 9512

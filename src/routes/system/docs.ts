@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { addRoute, type App, problemResponses } from '../route.ts'
 import { page, pageCss } from './pages.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { addRoute, type App, problemResponses } from '../route.ts'
 
 const Status = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Status' })

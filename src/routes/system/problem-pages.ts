@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { Problem } from '../../problem.ts'
-import { type ProblemRow, problems } from '../../problems.ts'
+import { Problem } from '../../problems/problem.ts'
+import { type ProblemRow, problems } from '../../problems/problems.ts'
 import { addRoute, type App, ProblemCodes, problemResponses } from '../route.ts'
 import { escapeHtml, page } from './pages.ts'
 

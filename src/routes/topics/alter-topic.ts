@@ -4,7 +4,7 @@ import type { TopicChange, TopicState } from '../../kafka/admin/topics/alter-ste
 import { alterTopic, PartlyAltered, validateChange } from '../../kafka/admin/topics/alter-topic.ts'
 import { TopicRefused } from '../../kafka/admin/topics/topic-refused.ts'
 import { problemFromKafka } from '../../kafka/errors.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { readJson } from '../body.ts'
 import { checkIfMatch } from '../etag.ts'
 import {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { TopicRefused } from '../../kafka/admin/topics/topic-refused.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { toPointer } from '../route.ts'
 
 /** Most partitions of one topic: as many records as the controller writes at once. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { createTopic, type TopicSpec, validateTopic } from '../../kafka/admin/topics/create-topic.ts'
 import { TopicRefused } from '../../kafka/admin/topics/topic-refused.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { readJson } from '../body.ts'
 import {
   addRoute,

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Deps } from '../../deps.ts'
 import { planTruncation, type TruncationPlan } from '../../kafka/admin/topics/truncation-plan.ts'
 import { type PartitionTruncation, truncateTopic } from '../../kafka/admin/topics/truncate-topic.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import { ItemError } from '../results.ts'
 import { flag, Until, untilPattern, whole } from '../parameters.ts'
 import {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { scramMechanisms } from '../../kafka/admin/users/scram.ts'
-import { Problem } from '../../problem.ts'
+import { Problem } from '../../problems/problem.ts'
 import type { AppContext } from '../route.ts'
 
 /** Characters; Kafka has no bound of its own. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { valueOf } from '../../../src/fetched-record.ts'
+import { valueOf } from '../../../src/records/fetched-record.ts'
 import { readTopic, type TopicReadRequest } from '../../../src/kafka/reader/read-topic.ts'
 import { makeTopic } from '../../support/kafka.ts'
 import { numbered, produce } from '../../support/produce.ts'

@@ -1,7 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { startTemporaryCluster, type TemporaryCluster } from '../../../dev/kafka/cluster.ts'
-import { valueOf } from '../../../src/fetched-record.ts'
+import { valueOf } from '../../../src/records/fetched-record.ts'
 import { RecordReader } from '../../../src/kafka/record-reader.ts'
 import { makeTopic, withAdmin } from '../../support/kafka.ts'
 import { readAll, type WitnessedRecord } from '../../support/read-all.ts'

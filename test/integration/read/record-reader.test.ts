@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { onTestFinished, describe, expect, it } from 'vitest'
-import { valueOf } from '../../../src/fetched-record.ts'
+import { valueOf } from '../../../src/records/fetched-record.ts'
 import type { Cluster } from '../../../src/kafka/cluster.ts'
 import { type ReaderEvent, RecordReader, type RecordReaderOptions } from '../../../src/kafka/record-reader.ts'
 import { makeTopic, removeTopic, withAdmin } from '../../support/kafka.ts'

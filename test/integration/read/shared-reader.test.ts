@@ -1,5 +1,5 @@
 import { onTestFinished, describe, expect, it } from 'vitest'
-import { valueOf } from '../../../src/fetched-record.ts'
+import { valueOf } from '../../../src/records/fetched-record.ts'
 import type { ReaderEvent } from '../../../src/kafka/reader/events.ts'
 import type { RecordReaderOptions } from '../../../src/kafka/record-reader.ts'
 import { isShared, SharedReader } from '../../../src/kafka/shared-reader.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { problems } from '../../../src/problems.ts'
+import { problems } from '../../../src/problems/problems.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
 

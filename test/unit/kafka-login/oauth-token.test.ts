@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { fetchOAuthToken } from '../../../src/kafka/sasl/oauth-token.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/config/secret.ts'
 import { CLIENT, TokenServer } from '../../support/token-server.ts'
 
 let server: TokenServer

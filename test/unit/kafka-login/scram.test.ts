@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { scram } from '../../../src/kafka/sasl/scram.ts'
-import { Secret } from '../../../src/secret.ts'
+import { Secret } from '../../../src/config/secret.ts'
 
 const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Problem } from '../../../src/problem.ts'
+import { Problem } from '../../../src/problems/problem.ts'
 import { Committer } from '../../../src/ws/committer.ts'
 import type { PartitionOffset } from '../../../src/ws/delivery-tracker.ts'
 

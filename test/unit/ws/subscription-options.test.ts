@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Problem } from '../../../src/problem.ts'
+import { Problem } from '../../../src/problems/problem.ts'
 import { completeSubscription, subscriptionFromQuery } from '../../../src/ws/subscription-options.ts'
 
 const grace = { graceMs: 0, maxGraceMs: 60_000 }

@@ -1,4 +1,4 @@
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import { KafkaCode, kafkaErrorName, problemFromKafkaCode } from '../../errors.ts'
 import type { Acl } from './acl.ts'
 import { CLUSTER_NAME } from './acl-names.ts'

@@ -1,4 +1,4 @@
-import type { ProblemCode } from '../../../problems.ts'
+import type { ProblemCode } from '../../../problems/problems.ts'
 import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import type { AlterConfigsAnswer } from '../configs/alter-configs.ts'
 import { changedNames, type ConfigChanges } from '../configs/config-changes.ts'

@@ -1,4 +1,4 @@
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import type { Cluster } from '../../cluster.ts'
 import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
 import { keyOf } from '../../topic-partition.ts'

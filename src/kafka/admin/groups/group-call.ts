@@ -1,4 +1,4 @@
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import { type BrokerConnection, UnsupportedApiError } from '../../broker-connection.ts'
 import type { Cluster } from '../../cluster.ts'
 import type { Deadline } from '../../deadline.ts'

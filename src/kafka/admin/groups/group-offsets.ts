@@ -1,4 +1,4 @@
-import type { Problem } from '../../../problem.ts'
+import type { Problem } from '../../../problems/problem.ts'
 import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { keyOf, type TopicPartition } from '../../topic-partition.ts'

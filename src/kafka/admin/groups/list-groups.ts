@@ -1,5 +1,5 @@
 import { isInternalGroup } from '../../../internal-groups.ts'
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import type { BrokerConnection } from '../../broker-connection.ts'
 import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'

@@ -1,5 +1,5 @@
 import { isInternalGroup } from '../../../internal-groups.ts'
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import type { GroupDescription } from './describe-group.ts'
 import { hasMembers, noSuchGroup, quoted } from './group-call.ts'
 

@@ -1,4 +1,4 @@
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import type { Cluster } from '../../cluster.ts'
 import type { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'

@@ -1,4 +1,4 @@
-import { Problem, type ProblemPart } from '../../../problem.ts'
+import { Problem, type ProblemPart } from '../../../problems/problem.ts'
 import type { Registration } from '../cluster/brokers.ts'
 import { partitionIn, partitionKey, topicIn, type PartitionName, type TopicMap } from '../topic-partitions.ts'
 import { planReplicas } from './plan.ts'

@@ -1,4 +1,4 @@
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import type { Cluster, TopicInfo } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { type AlterStep, alterSteps, notFound, type TopicChange, type TopicState } from './alter-steps.ts'

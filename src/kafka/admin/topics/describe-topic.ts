@@ -1,4 +1,4 @@
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import type { Cluster, PartitionInfo, TopicInfo } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../../errors.ts'

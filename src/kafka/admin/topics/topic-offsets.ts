@@ -1,7 +1,7 @@
 import type { Cluster, TopicInfo } from '../../cluster.ts'
 import type { Deadline } from '../../deadline.ts'
 import { isConnectionError, KafkaCode } from '../../errors.ts'
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import { listOffsets } from '../../wire/apis.ts'
 import type { Isolation } from '../../wire/fetch.ts'
 

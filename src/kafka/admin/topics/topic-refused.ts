@@ -1,4 +1,4 @@
-import type { ProblemCode } from '../../../problems.ts'
+import type { ProblemCode } from '../../../problems/problems.ts'
 
 /** Kafka refuses one part of a topic to be made or changed. The message is ours, and may be shown to the caller. */
 export class TopicRefused extends Error {

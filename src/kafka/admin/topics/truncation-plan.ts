@@ -1,5 +1,5 @@
-import { Problem } from '../../../problem.ts'
-import type { EndPosition } from '../../../start-position.ts'
+import { Problem } from '../../../problems/problem.ts'
+import type { EndPosition } from '../../../records/start-position.ts'
 import type { Cluster, TopicInfo } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { type Bounds, findBounds } from '../../reader/offset-finder.ts'

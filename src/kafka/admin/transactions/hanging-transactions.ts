@@ -1,5 +1,5 @@
 import { isInternalTopic } from '../../../internal-topics.ts'
-import { Problem } from '../../../problem.ts'
+import { Problem } from '../../../problems/problem.ts'
 import type { Cluster, TopicInfo } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
 import { KafkaCode } from '../../errors.ts'

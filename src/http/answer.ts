@@ -1,5 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
-import type { TraceSpan } from './tracing/tracing.ts'
+import type { TraceSpan } from '../tracing/tracing.ts'
 
 /** What a route is, for whoever tells of its requests. */
 export interface Operation {

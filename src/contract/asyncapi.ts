@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { problems } from './problems.ts'
-import { type StreamEventKind, streamEvents } from './routes/records/stream-events.ts'
-import { closeCodes } from './ws/close-codes.ts'
-import { SUBPROTOCOL, WS_PATH } from './ws/handshake.ts'
-import { ClientMessage, ServerMessage } from './ws/messages.ts'
-import { SubscriptionQuery } from './ws/subscription-options.ts'
+import { problems } from '../problems/problems.ts'
+import { type StreamEventKind, streamEvents } from '../routes/records/stream-events.ts'
+import { closeCodes } from '../ws/close-codes.ts'
+import { SUBPROTOCOL, WS_PATH } from '../ws/handshake.ts'
+import { ClientMessage, ServerMessage } from '../ws/messages.ts'
+import { SubscriptionQuery } from '../ws/subscription-options.ts'
 
 /** One message of either direction, with a frame that shows it. */
 interface Example {

@@ -1,5 +1,5 @@
-import type { Codec } from './kafka/wire/compress.ts'
-import type { Acks } from './kafka/wire/produce.ts'
+import type { Codec } from '../kafka/wire/compress.ts'
+import type { Acks } from '../kafka/wire/produce.ts'
 
 /** How records of a topic are written where the request doesn't say. */
 export interface WriteDefaults {

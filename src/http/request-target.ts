@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Problem } from './problem.ts'
+import { Problem } from '../problems/problem.ts'
 
 /** What every request is routed under: there are no virtual hosts, so no route can depend on what a client calls us. */
 const HOST = 'gateway'

@@ -1,9 +1,9 @@
-import { createApp } from './app.ts'
-import { Guard } from './auth/guard.ts'
-import { loadConfig } from './config.ts'
-import type { Deps } from './deps.ts'
-import type { App } from './routes/route.ts'
-import { version } from './version.ts'
+import { createApp } from '../app.ts'
+import { Guard } from '../auth/guard.ts'
+import { loadConfig } from '../config/config.ts'
+import type { Deps } from '../deps.ts'
+import type { App } from '../routes/route.ts'
+import { version } from '../version.ts'
 
 /** JSON, as the document is made of. */
 type Json = string | number | boolean | null | undefined | Json[] | { [member: string]: Json }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
 import type { Answer, RequestObserver } from './answer.ts'
-import { auditRequest, auditStream } from './audit/audit-requests.ts'
-import type { AuditLog } from './audit/audit-log.ts'
+import { auditRequest, auditStream } from '../audit/audit-requests.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
 import { loggedPath } from './logged-path.ts'
-import type { Meters } from './metrics/meters.ts'
-import { principalOf } from './auth/principal.ts'
+import type { Meters } from '../metrics/meters.ts'
+import { principalOf } from '../auth/principal.ts'
 import { requestIdOf } from './request-id.ts'
-import type { Tracing } from './tracing/tracing.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 
 interface Observers {
   readonly meters: Meters

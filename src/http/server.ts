@@ -5,14 +5,14 @@ import { Server as TlsServer } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import { Answer, type RequestObserver } from './answer.ts'
 import { answerClientError, answerProblem } from './client-error.ts'
-import type { Limits } from './config.ts'
+import type { Limits } from '../config/config.ts'
 import type { ListenerCertificates } from './listener-certificates.ts'
 import { isLingering, lingerWhereUnread } from './lingering-close.ts'
 import { startedExchange } from './pending-answer.ts'
-import type { Problem } from './problem.ts'
+import type { Problem } from '../problems/problem.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
 import { normaliseTarget } from './request-target.ts'
-import { asksForWebSocket } from './ws/handshake.ts'
+import { asksForWebSocket } from '../ws/handshake.ts'
 
 /** How long clients may take, ms. */
 export interface HttpTimeouts {

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import { closeLingering, isLingering } from './lingering-close.ts'
 import { faultOfOpenRequest } from './open-request.ts'
 import { pendingAnswer } from './pending-answer.ts'
-import { Problem } from './problem.ts'
-import type { ProblemCode } from './problems.ts'
+import { Problem } from '../problems/problem.ts'
+import type { ProblemCode } from '../problems/problems.ts'
 
 const codes: Record<string, ProblemCode> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',

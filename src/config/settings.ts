@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { authSettings } from './auth/auth-config.ts'
+import { authSettings } from '../auth/auth-config.ts'
 import { kafkaSettings } from './kafka-config.ts'
 import { flag, integer } from './setting.ts'
 import { codecNames, parseTopicRules } from './topic-defaults.ts'

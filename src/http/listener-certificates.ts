@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { SecureContextOptions, Server, TlsOptions } from 'node:tls'
 import type { Logger } from 'pino'
-import { WatchedFile } from './watched-file.ts'
-import { ConfigError } from './config.ts'
-import type { TlsConfig } from './auth/auth-config.ts'
-import { contextOf } from './tls-files.ts'
+import { WatchedFile } from '../config/watched-file.ts'
+import { ConfigError } from '../config/config.ts'
+import type { TlsConfig } from '../auth/auth-config.ts'
+import { contextOf } from '../config/tls-files.ts'
 
 /** The certificate that the gateway serves HTTPS with, and the authorities of its clients', taken up anew when they change. */
 export class ListenerCertificates {

@@ -1,4 +1,10 @@
-import { type AuthConfig, isLoopback, type TlsConfig, toAuthConfig, toTlsConfig } from './auth/auth-config.ts'
+import {
+  type AuthConfig,
+  isLoopback,
+  type TlsConfig,
+  toAuthConfig,
+  toTlsConfig,
+} from '../auth/auth-config.ts'
 import { type KafkaConfig, kafkaConfig } from './kafka-config.ts'
 import { type logLevels, type Settings, settings } from './settings.ts'
 import type { TopicRule, WriteDefaults } from './topic-defaults.ts'
