@@ -7,6 +7,7 @@ import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './
 import { ListenerCertificates } from './http/listener-certificates.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { KafkaMeter } from './kafka/meter.ts'
+import { Admission } from './limits/admission.ts'
 import { createBatchSender, createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
 import { SecretStore } from './kafka/secret-store.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
@@ -67,6 +68,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const producers = createExactlyOnceWriter(cluster, sender, secrets, defaults, log)
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
   const { guard, tickets, close: closeGuard } = openGuard(config, secrets, log)
+  const admission = new Admission(guard, limits, meters.limits)
   const deps = {
     config,
     log,
@@ -78,6 +80,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     producers,
     secrets,
     budget,
+    admission,
     slots: new StreamSlots(limits.maxStreams),
     meters,
     audit,
@@ -104,6 +107,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     budget,
     bufferBytes: limits.produceBufferBytes,
     slots: deps.slots,
+    admission,
     audit,
     version,
     draining,
@@ -118,6 +122,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     throw error
   }
   writer.start()
+  admission.start()
   const metricsUrl = metricsServer?.url
   log.info({ url, metricsUrl, brokers: config.kafka.brokers }, 'listening')
   let stopping: Promise<void> | undefined
@@ -126,6 +131,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     shutdown.abort()
     log.info('shutting down')
     await Promise.all([drainHttpServer(server, shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
+    admission.stop()
     writer.close()
     await transactions.close()
     closeGuard()

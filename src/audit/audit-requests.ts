@@ -4,8 +4,9 @@ import { principalOf } from '../auth/principal.ts'
 import { requestIdOf } from '../http/request-id.ts'
 import type { AuditEntry, AuditLog } from './audit-log.ts'
 
-/** Statuses that say that somebody was not let in, or not let do what was asked. */
-const DENIED: ReadonlySet<number> = new Set([401, 403])
+/** Statuses that say that somebody was not let in, not let do what was asked, or has used up what it may. */
+export const DENIED: ReadonlySet<number> = new Set([401, 403, 429])
+const LIMITED = 429
 const CLIENT_GONE = 499
 
 /** Audits a request that is over, where it is one to be audited: it wrote, changed something, was denied, or was a stream. */
@@ -43,7 +44,7 @@ function who(incoming: IncomingMessage, answer: Answer): Omit<AuditEntry, 'outco
 }
 
 function outcomeOf({ outcome, status, operation }: Answer, isDenied: boolean): string {
-  if (isDenied) return 'denied'
+  if (isDenied) return deniedOutcome(status)
   if (outcome !== undefined && status < 400) return outcome
   if (status === 0) return 'gone'
   if (operation.kind === 'produce' && outcome !== undefined) return outcome
@@ -51,6 +52,11 @@ function outcomeOf({ outcome, status, operation }: Answer, isDenied: boolean): s
   if (status >= 500) return 'failed'
   if (status >= 400) return 'refused'
   return operation.kind === 'produce' ? 'written' : 'done'
+}
+
+/** Of an answer with one of the DENIED statuses. */
+export function deniedOutcome(status: number): 'denied' | 'limited' {
+  return status === LIMITED ? 'limited' : 'denied'
 }
 
 function receivedBytes({ headers }: IncomingMessage, { receivedBytes }: Answer): number | undefined {

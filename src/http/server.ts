@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { Server as TcpServer } from 'node:net'
+import { Server as TcpServer, type Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import { Answer, type RequestObserver } from './answer.ts'
@@ -10,8 +10,9 @@ import type { ListenerCertificates } from './listener-certificates.ts'
 import { isLingering, lingerWhereUnread } from './lingering-close.ts'
 import { startedExchange } from './pending-answer.ts'
 import type { Problem } from '../problems/problem.ts'
+import { boundConnections } from './bound-connections.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
-import { normaliseTarget } from './request-target.ts'
+import { checkHeaderFields, normaliseTarget } from './request-target.ts'
 import { asksForWebSocket } from '../ws/handshake.ts'
 
 /** How long clients may take, ms. */
@@ -26,7 +27,12 @@ export interface HttpTimeouts {
   readonly checkMs: number
 }
 
-const timeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000, checkMs: 1_000 }
+export const timeouts: HttpTimeouts = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 65_000,
+  checkMs: 1_000,
+}
 /** How long kept-alive clients may use to send what they were about to send when a drain begins, ms. */
 const DRAIN_GRACE_MS = 1_000
 
@@ -59,10 +65,12 @@ export function createHttpServer(
       : createTlsServer({ ...options, ...certificates.current })
   certificates?.serve(server as TlsServer)
   server.maxConnections = limits.maxConnections
-  // Node leaves out the headers past 2,000 without a word; their bytes are limited anyway.
+  // Node would leave out those past it without a word: checkHeaderFields refuses them.
   server.maxHeadersCount = 0
   const listener = getRequestListener(fetch)
   server.on('connection', lingerWhereUnread)
+  const { maxConnectionsPerAddress } = limits
+  if (maxConnectionsPerAddress > 0) boundConnections(server, maxConnectionsPerAddress, observer)
   // Looked up while it is there: what is told of a request whose client is gone has it, too.
   server.on('connection', (socket) => void socket.remoteAddress)
   server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
@@ -72,13 +80,19 @@ export function createHttpServer(
     observe(observer, incoming, outgoing)
     if (draining()) outgoing.setHeader('connection', 'close')
     try {
+      checkHeaderFields(incoming)
       normaliseTarget(incoming)
     } catch (error) {
-      return answerProblem(outgoing, requestIdOf({ env: { outgoing } }), error as Problem)
+      const problem = error as Problem
+      outgoing.code = problem.code
+      return answerProblem(outgoing, requestIdOf({ env: { outgoing } }), problem)
     }
     void listener(incoming, outgoing)
   })
-  server.on('clientError', answerClientError)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const code = answerClientError(error, socket)
+    if (code !== undefined) observer.refused(code)
+  })
   return server
 }
 

@@ -19,7 +19,7 @@ export interface TransactionBody {
   readonly members: ReadonlyMap<string, string>
 }
 
-const MAX_HEADERS = 1_000
+export const MAX_HEADERS = 1_000
 const MAX_REPORTED_ERRORS = 20
 const NO_HEADERS: readonly RecordHeader[] = []
 const headerMembers = new Set(['name', 'nameEncoding', 'value', 'encoding'])

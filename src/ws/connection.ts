@@ -6,12 +6,14 @@ import { Problem } from '../problems/problem.ts'
 import {
   CLOSE_BAD_CLIENT,
   CLOSE_LOST,
+  CLOSE_POLICY,
   CLOSE_TRY_AGAIN,
   CLOSE_UNSUPPORTED_DATA,
   GOODBYES,
   mayComeBack,
 } from './close-codes.ts'
 import type { ServerMessage } from './messages.ts'
+import { hasUnfinished } from './unfinished-message.ts'
 
 /** How long a peer may take to end a connection that is being closed before it is cut, ms. */
 export const CLOSE_TIMEOUT_MS = 2_000
@@ -23,6 +25,9 @@ const FRAGMENT_BYTES = 262_144
 const TURN = 32
 /** What a close frame can hold of a reason, bytes (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123
+
+/** Why a peer is not listened to: it has too much under way, or sends faster than it may. */
+export type Holder = 'produce' | 'rate'
 
 export interface ConnectionHandlers {
   /** A text frame's bytes. */
@@ -38,7 +43,8 @@ export interface ConnectionHandlers {
  *
  *   open ──► peer's close or end, broken framing, lost connection ──┐
  *    │ ├───► no pong ───────────────────────────────────────────────┤
- *    │ └───► stalled: nothing taken for wsStallMs ──► 4508 ─────────┤ closing, CLOSE_TIMEOUT_MS at most
+ *    │ ├───► stalled: nothing taken for wsStallMs ──► 4508 ─────────┤ closing, CLOSE_TIMEOUT_MS at most
+ *    │ └───► a message that takes longer than wsMessageMs ──► 1008 ─┤
  *    └─────► fail(problem), close() ──► close frame ────────────────┴────────────────────────────────► closed
  */
 export class WsConnection {
@@ -53,11 +59,15 @@ export class WsConnection {
   /** How many more may be handled before the event loop has gone round. */
   #turn = TURN
   #nextTurn: NodeJS.Immediate | undefined
-  /** Nothing more is read until whoever holds it lets go. */
-  #held = false
+  /** Nothing more is read until all who hold it let go. */
+  readonly #holders = new Set<Holder>()
   #waiting: (() => void)[] = []
   #alive = true
   #lastTaken = performance.now()
+  /** How many messages have come. */
+  #messages = 0
+  /** Since when one has been coming, and how many came before it. */
+  #unfinished: { readonly since: number; readonly before: number } | undefined
   #cut: NodeJS.Timeout | undefined
   /** With which it was closed from here, where the peer had not closed it. */
   #ownCode: number | undefined
@@ -92,6 +102,7 @@ export class WsConnection {
     // A long message may take longer to come than the pong to a ping, which can't overtake it.
     socket.on('data', () => (this.#alive = true))
     ws.on('message', (data, isBinary) => {
+      this.#messages++
       if (this.signal.aborted) return
       if (isBinary) return this.close(CLOSE_UNSUPPORTED_DATA, 'text frames only')
       this.#inbox.push(data as Buffer)
@@ -112,7 +123,12 @@ export class WsConnection {
       this.#closed()
     })
     this.#heartbeat = setInterval(() => this.#beat(), limits.wsPingMs).unref()
-    this.#stallCheck = setInterval(() => this.#checkStall(), Math.min(1_000, limits.wsStallMs / 4)).unref()
+    const check = () => {
+      this.#checkStall()
+      this.#checkMessage()
+    }
+    const everyMs = Math.min(1_000, limits.wsStallMs / 4, limits.wsMessageMs / 4)
+    this.#stallCheck = setInterval(check, everyMs).unref()
   }
 
   /** Aborts when the socket is gone or about to be. */
@@ -194,13 +210,14 @@ export class WsConnection {
   }
 
   #deaf(): boolean {
-    return this.#held || this.#full()
+    return this.#holders.size > 0 || this.#full()
   }
 
   /** Has nothing more read from the peer, or again. */
-  hold(held: boolean): void {
-    if (this.#held === held) return
-    this.#held = held
+  hold(held: boolean, by: Holder): void {
+    if (this.#holders.has(by) === held) return
+    if (held) this.#holders.add(by)
+    else this.#holders.delete(by)
     this.#read()
   }
 
@@ -245,6 +262,20 @@ export class WsConnection {
     }
     if (performance.now() - this.#lastTaken < this.#limits.wsStallMs) return
     this.fail(new Problem('slow_consumer'))
+  }
+
+  /** A message that never ends is kept in pieces, each many times its size, however well its client answers pings. */
+  #checkMessage(): void {
+    if (this.#ws.isPaused || !hasUnfinished(this.#ws)) {
+      this.#unfinished = undefined
+      return
+    }
+    const now = performance.now()
+    if (this.#unfinished?.before !== this.#messages) {
+      this.#unfinished = { since: now, before: this.#messages }
+    } else if (now - this.#unfinished.since > this.#limits.wsMessageMs) {
+      this.close(CLOSE_POLICY, 'the message took too long to come')
+    }
   }
 
   /** Says what went wrong in an `error` frame and closes with the problem's close code. */

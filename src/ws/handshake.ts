@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { isCredential } from '../auth/credentials.ts'
 import { closeLingering } from '../http/lingering-close.ts'
 import { Problem } from '../problems/problem.ts'
-import { checkHost } from '../http/request-target.ts'
+import { checkHeaderFields, checkHost } from '../http/request-target.ts'
 import { isAllowedOrigin } from '../http/allowed-origin.ts'
 
 export const WS_PATH = '/v1/ws'
@@ -30,6 +30,7 @@ export function asksForWebSocket({ headers, httpVersion }: IncomingMessage): boo
  */
 export function admit(incoming: IncomingMessage, path: string, allowedOrigins: readonly string[]): void {
   const { headers, method } = incoming
+  checkHeaderFields(incoming)
   checkHost(incoming)
   if (path !== WS_PATH) {
     throw new Problem('no_such_route', { detail: `There is no WebSocket at ${path.slice(0, 100)}.` })

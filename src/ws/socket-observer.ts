@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { AuditEntry } from '../audit/audit-log.ts'
+import { DENIED, deniedOutcome } from '../audit/audit-requests.ts'
 import type { Deps } from '../deps.ts'
 import { loggedPath } from '../http/logged-path.ts'
 import { principalOf } from '../auth/principal.ts'
@@ -29,10 +30,11 @@ export class SocketObserver {
 
   refused(problem: Problem): void {
     const { status, code, cause, message } = problem
-    const { log, audit } = this.#deps
+    const { log, audit, meters } = this.#deps
     this.#answered(status, code)
     if (status >= 500) log.warn({ requestId: this.#requestId, code, cause }, message)
-    if (status === 401 || status === 403) audit?.write({ ...this.#who(), status, outcome: 'denied', code })
+    meters.limits.refused(code)
+    if (DENIED.has(status)) audit?.write({ ...this.#who(), status, outcome: deniedOutcome(status), code })
   }
 
   opened(): void {
