@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Answer, Operation } from '../http/answer.ts'
+import { clientAddressOf } from '../http/client-address.ts'
 import { principalOf } from '../auth/principal.ts'
 import { requestIdOf } from '../http/request-id.ts'
 import type { AuditEntry, AuditLog } from './audit-log.ts'
@@ -35,7 +36,7 @@ function who(incoming: IncomingMessage, answer: Answer): Omit<AuditEntry, 'outco
   return {
     requestId: requestIdOf({ env: { outgoing: answer } }),
     principal: principalOf(incoming)?.name,
-    ip: incoming.socket.remoteAddress,
+    ip: clientAddressOf(incoming),
     method: incoming.method,
     operation: answer.operation.id,
     resource: answer.resource ?? resourceOf(answer.operation, incoming.url),

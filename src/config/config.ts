@@ -27,6 +27,8 @@ export interface Config {
   }
   readonly shutdownTimeoutMs: number
   readonly allowedOrigins: readonly string[]
+  /** Addresses and ranges of them, whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   readonly kafka: KafkaConfig
   /** Who may use the gateway; undefined where everybody may. */
   readonly auth: AuthConfig | undefined
@@ -133,6 +135,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     metrics: { port: s.SLUICE_METRICS_PORT, host: s.SLUICE_METRICS_HOST, topics: s.SLUICE_METRICS_TOPICS },
     shutdownTimeoutMs: s.SLUICE_SHUTDOWN_TIMEOUT_MS,
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
+    trustedProxies: s.SLUICE_TRUSTED_PROXIES,
     kafka,
     auth,
     tls,

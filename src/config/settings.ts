@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { authSettings } from '../auth/auth-config.ts'
+import { isAddressRange } from '../http/client-address.ts'
 import { kafkaSettings } from './kafka-config.ts'
-import { flag, integer } from './setting.ts'
+import { flag, integer, list } from './setting.ts'
 import { codecNames, parseTopicRules } from './topic-defaults.ts'
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -169,10 +170,7 @@ export const settings = {
   SLUICE_SHUTDOWN_TIMEOUT_MS: integer(0, 600_000)
     .prefault('10000')
     .describe('Milliseconds a shutdown waits for requests and streams before it cuts them.'),
-  SLUICE_ALLOWED_ORIGINS: z
-    .string()
-    .default('')
-    .transform((text) => text.split(',').filter((origin) => origin !== ''))
+  SLUICE_ALLOWED_ORIGINS: list
     .pipe(
       z.array(
         z
@@ -185,6 +183,15 @@ export const settings = {
     )
     .describe(
       'Origins of web pages that may open a WebSocket or read records, separated by commas, or `*`; pages from this machine and from the gateway itself always may.',
+    ),
+  SLUICE_TRUSTED_PROXIES: list
+    .pipe(
+      z.array(
+        z.string().refine(isAddressRange, 'addresses and ranges such as 10.0.0.0/8, separated by commas'),
+      ),
+    )
+    .describe(
+      'Proxies in front of the gateway, by address or range, separated by commas: logs, and what is counted by address, have the client that these name in `X-Forwarded-For`. Nobody else is believed.',
     ),
   SLUICE_SECRET: z
     .string()

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { Server as TcpServer } from 'node:net'
+import { Server as TcpServer, type Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import { Answer, type RequestObserver } from './answer.ts'
@@ -64,7 +64,8 @@ export function createHttpServer(
   const listener = getRequestListener(fetch)
   server.on('connection', lingerWhereUnread)
   // Looked up while it is there: what is told of a request whose client is gone has it, too.
-  server.on('connection', (socket) => void socket.remoteAddress)
+  for (const event of ['connection', 'secureConnection'])
+    server.on(event, (socket: Socket) => void socket.remoteAddress)
   server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
     if (isLingering(incoming.socket)) return
     startedExchange(incoming, outgoing)

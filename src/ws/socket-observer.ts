@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { AuditEntry } from '../audit/audit-log.ts'
 import type { Deps } from '../deps.ts'
+import { clientAddressOf } from '../http/client-address.ts'
 import { loggedPath } from '../http/logged-path.ts'
 import { principalOf } from '../auth/principal.ts'
 import type { Problem } from '../problems/problem.ts'
@@ -80,7 +81,7 @@ export class SocketObserver {
     return {
       requestId: this.#requestId,
       principal: principalOf(incoming)?.name,
-      ip: incoming.socket.remoteAddress,
+      ip: clientAddressOf(incoming),
       method: incoming.method,
       operation: OPERATION,
     }
