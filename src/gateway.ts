@@ -97,6 +97,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     deps.observer,
     timeouts,
     certificates,
+    config.allowedHosts,
   )
   trustProxies(server, config.trustedProxies)
   server.on('upgrade', streams.upgrade)

@@ -3,16 +3,29 @@ import type { Answer, Operation } from '../http/answer.ts'
 import { clientAddressOf } from '../http/client-address.ts'
 import { principalOf } from '../auth/principal.ts'
 import { requestIdOf } from '../http/request-id.ts'
+import type { ProblemCode } from '../problems/problems.ts'
 import type { AuditEntry, AuditLog } from './audit-log.ts'
 
-/** Statuses that say that somebody was not let in, or not let do what was asked. */
-const DENIED: ReadonlySet<number> = new Set([401, 403])
+/** What somebody is told who was not let in, or not let do what was asked. */
+const DENIED: ReadonlySet<string> = new Set<ProblemCode>([
+  'credential_in_url',
+  'unauthenticated',
+  'invalid_credentials',
+  'credentials_expired',
+  'too_many_failed_logins',
+  'auth_unavailable',
+  'forbidden',
+  'internal_topic',
+  'kafka_authorization',
+  'origin_not_allowed',
+  'host_not_allowed',
+])
 const CLIENT_GONE = 499
 
 /** Audits a request that is over, where it is one to be audited: it wrote, changed something, was denied, or was a stream. */
 export function auditRequest(audit: AuditLog, incoming: IncomingMessage, answer: Answer): void {
   const { operation, isStream, status } = answer
-  const isDenied = DENIED.has(status)
+  const isDenied = isDenial(answer.code)
   if (operation.kind === 'other' && !isStream && !isDenied) return
   const isProduce = operation.kind === 'produce'
   audit.write({
@@ -24,6 +37,11 @@ export function auditRequest(audit: AuditLog, incoming: IncomingMessage, answer:
     records: answer.records,
     durationMs: Math.round(answer.durationMs),
   })
+}
+
+/** Whether a problem is that somebody was not let in, or not let do what was asked. */
+export function isDenial(code: string | undefined): boolean {
+  return code !== undefined && DENIED.has(code)
 }
 
 /** Audits a stream of records that begins. */

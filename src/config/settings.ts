@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { authSettings } from '../auth/auth-config.ts'
+import { allowedHostPattern } from '../http/allowed-host.ts'
 import { isAddressRange } from '../http/client-address.ts'
 import { kafkaSettings } from './kafka-config.ts'
 import { flag, integer, list } from './setting.ts'
@@ -183,6 +184,21 @@ export const settings = {
     )
     .describe(
       'Origins of web pages that may open a WebSocket or read records, separated by commas, or `*`; pages from this machine and from the gateway itself always may.',
+    ),
+  SLUICE_ALLOWED_HOSTS: list
+    .transform((hosts) => hosts.map((host) => host.toLowerCase()))
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(
+            allowedHostPattern,
+            'host names without ports, separated by commas, .NAME for all below it, or *',
+          ),
+      ),
+    )
+    .describe(
+      'Names in `Host` that requests may be addressed to, beside those of this machine and SLUICE_HOST, separated by commas; `.example.com` is that name and all below it, `*` any. Without it: any, but on an address of this machine where nobody has to show who they are, no other.',
     ),
   SLUICE_TRUSTED_PROXIES: list
     .pipe(

@@ -41,6 +41,7 @@ export function createHttpServer(
   observer: RequestObserver,
   { headersMs, requestMs, keepAliveMs, checkMs } = timeouts,
   certificates?: ListenerCertificates,
+  allowedHosts: readonly string[] = ['*'],
 ): Server {
   const options = {
     ServerResponse: Answer,
@@ -73,8 +74,9 @@ export function createHttpServer(
     observe(observer, incoming, outgoing)
     if (draining()) outgoing.setHeader('connection', 'close')
     try {
-      normaliseTarget(incoming)
+      normaliseTarget(incoming, allowedHosts)
     } catch (error) {
+      outgoing.code = (error as Problem).code
       return answerProblem(outgoing, requestIdOf({ env: { outgoing } }), error as Problem)
     }
     void listener(incoming, outgoing)
