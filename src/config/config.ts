@@ -90,6 +90,11 @@ export class ConfigError extends Error {
 /** Of the command line and the examples: whoever sets them for these may start a gateway from the same shell. */
 const clientVariables = new Set(['SLUICE_URL', 'SLUICE_TOKEN', 'SLUICE_TOKEN_FILE'])
 
+/** Which variable the port is read from: ours goes before the one that platforms set. */
+export function portVariable(env: NodeJS.ProcessEnv): 'SLUICE_PORT' | 'PORT' {
+  return env.SLUICE_PORT || !env.PORT ? 'SLUICE_PORT' : 'PORT'
+}
+
 /**
  * Reads the configuration from environment variables.
  * An unknown SLUICE_* variable is an error, since a misspelt setting silently ignored is a trap; an unknown KAFKA_* one
@@ -101,6 +106,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const warnings: string[] = []
   const values: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(settings)) {
+    if (name === 'PORT' && portVariable(env) !== name) continue
     const result = schema.safeParse(env[name] === '' ? undefined : env[name])
     if (result.success) values[name] = result.data
     else problems.push(`${name}: expected ${result.error.issues.map((issue) => issue.message).join('; ')}`)
@@ -127,7 +133,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (problems.length > 0) throw new ConfigError(problems)
   return deepFreeze({
     host: s.SLUICE_HOST,
-    port: s.SLUICE_PORT,
+    port: s.PORT ?? s.SLUICE_PORT,
     workers: s.SLUICE_WORKERS,
     dataDir: s.SLUICE_DATA_DIR,
     kafkaPort: s.SLUICE_KAFKA_PORT,

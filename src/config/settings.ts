@@ -19,6 +19,11 @@ export const settings = {
     .default('127.0.0.1')
     .describe('Address to listen on.'),
   SLUICE_PORT: integer(0, 65_535).prefault('8080').describe('Port to listen on; 0 takes any free one.'),
+  PORT: integer(0, 65_535)
+    .optional()
+    .describe(
+      'The same where SLUICE_PORT is not set: platforms such as Cloud Run, Knative and Heroku set it.',
+    ),
   SLUICE_WORKERS: integer(1, 256)
     .prefault('1')
     .describe(
