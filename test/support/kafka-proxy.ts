@@ -3,6 +3,10 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** Kafka's number of the Produce API. */
 export const PRODUCE = 0
+/** Of ApiVersions, by which a broker tells what it speaks. */
+const API_VERSIONS = 18
+/** Of no API. */
+const NO_API = 32_000
 /** Of SaslHandshake, with which each login begins. */
 export const SASL_HANDSHAKE = 17
 
@@ -34,6 +38,8 @@ export class KafkaProxy {
   target: number | undefined
   /** Requests that have come through, by API. */
   readonly requests = new Map<number, number>()
+  /** APIs that the broker says nothing of, as one too old for them does. */
+  hidden: ReadonlySet<number> = new Set()
   /** Connections that the broker was the first to end. */
   endedByBroker = 0
   readonly #server: Server
@@ -95,6 +101,7 @@ export class KafkaProxy {
     if (this.target === undefined) return void client.destroy()
     const broker = connect(this.target, '127.0.0.1')
     const expected = new Map<number, Pending>()
+    const versions = new Set<number>()
     const sever = () => {
       client.destroy()
       broker.destroy()
@@ -114,7 +121,9 @@ export class KafkaProxy {
     client.on(
       'data',
       frames((frame) => {
-        const pending = this.#take(frame.readInt16BE(4))
+        const apiKey = frame.readInt16BE(4)
+        if (apiKey === API_VERSIONS) versions.add(frame.readInt32BE(8))
+        const pending = this.#take(apiKey)
         const { requestBytes } = pending?.fault ?? {}
         if (pending !== undefined && requestBytes !== undefined) {
           broker.write(frame.subarray(0, requestBytes), sever)
@@ -131,6 +140,7 @@ export class KafkaProxy {
         const correlationId = frame.readInt32BE(4)
         const pending = expected.get(correlationId)
         expected.delete(correlationId)
+        if (versions.delete(correlationId)) hide(frame, this.hidden)
         const { swallow = false, responseBytes, delayMs } = pending?.fault ?? {}
         if (responseBytes !== undefined) client.write(frame.subarray(0, responseBytes), sever)
         else if (delayMs !== undefined) setTimeout(() => client.write(frame), delayMs)
@@ -159,4 +169,12 @@ function frames(take: (frame: Buffer) => void): (chunk: Buffer) => void {
       buffered = buffered.subarray(end)
     }
   }
+}
+
+/** Takes APIs out of an answer to ApiVersions, version 3 or later: size, correlation id, error, then 7 bytes for each. */
+function hide(frame: Buffer, apis: ReadonlySet<number>): void {
+  // A compact array: the count and one more, here below 128.
+  const count = frame.readUInt8(10) - 1
+  for (let i = 0, at = 11; i < count; i++, at += 7)
+    if (apis.has(frame.readInt16BE(at))) frame.writeInt16BE(NO_API, at)
 }
