@@ -40,7 +40,8 @@ COPY --from=build /rootfs /
 # The one place that it may write to, where a volume for keys or the audit log goes; it needs none.
 COPY --from=build --chown=65532:65532 /rootfs/var/lib/sluice /var/lib/sluice
 COPY --from=build /app /app
-ENV PATH=/usr/local/bin NODE_ENV=production SLUICE_HOST=0.0.0.0 SLUICE_PORT=8080
+# Without SLUICE_PORT, which PORT yields to: 8080, or what a platform says.
+ENV PATH=/usr/local/bin NODE_ENV=production SLUICE_HOST=0.0.0.0
 WORKDIR /app
 # By number, so that an orchestrator can tell that it is not root.
 USER 65532:65532
@@ -48,7 +49,7 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 # Liveness only: restarting the gateway would not bring back a Kafka that is away. That is what /readyz is for.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SLUICE_PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "bin/sluice.mjs", "health"]
 # Exec form: node is process 1 and gets SIGTERM itself.
 # A larger young generation than 16 MB, or an old one that more than doubles between two collections, only holds more garbage.
 CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=150", "bin/sluice.mjs", "serve"]
