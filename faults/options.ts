@@ -50,7 +50,10 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
   })
   const [seconds, heapMb, maxRssMb] = [number('seconds'), number('max-old-space-size'), number('max-rss')]
   return {
-    scenarios: names.length > 0 ? scenarios : known.filter(({ isShort }) => values.all || isShort === true),
+    scenarios:
+      names.length > 0
+        ? scenarios
+        : known.filter(({ isShort, isLong }) => (values.all ? isLong !== true : isShort === true)),
     seed: number('seed') ?? Date.now() % 1_000_000,
     ...(seconds !== undefined && { seconds }),
     ...(heapMb !== undefined && { heapMb }),

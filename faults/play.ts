@@ -63,7 +63,9 @@ export async function playOn(stage: Stage, scenario: Scenario, options: PlayOpti
   await makeTopics(bootstrap, topics, PARTITIONS, scenario.topicConfigs)
   const began = performance.now()
   const watch = new ResourceWatch(gateways, seconds)
-  const crew = Crew.start(scenario.load ?? standard, folder, { url: balancer.url, topics, run, seed })
+  const front = await scenario.front?.(balancer.url, seededRandom(seed))
+  const url = front?.url ?? balancer.url
+  const crew = Crew.start(scenario.load ?? standard, folder, { url, topics, run, seed })
   const broken: string[] = []
   const nemesis = new Nemesis(stage, topics, historyFile(folder, 'nemesis'), say)
   try {
@@ -76,6 +78,8 @@ export async function playOn(stage: Stage, scenario: Scenario, options: PlayOpti
       pause: (ms) => pause(ms),
     }
     await scenario.play(scene)
+    // What is had for the final read is not what clients make it have.
+    const series = (await watch.stop()).map((each) => judgeSeries(each, maxRssMb))
     say(`${scenario.name}: the clients come to their end`)
     await crew.stop('writers')
     await nemesis.whole()
@@ -86,7 +90,6 @@ export async function playOn(stage: Stage, scenario: Scenario, options: PlayOpti
     await crew.stop('readers')
     const throughGateway = await readThroughGateway(balancer.url, topics)
     broken.push(...crew.ended, ...(await leftOpen(gateways)))
-    const series = (await watch.stop()).map((each) => judgeSeries(each, maxRssMb))
     broken.push(...series.flatMap((each) => each.broken), ...gateways.flatMap(({ ended }) => ended.splice(0)))
     const { deadlines } = scenario
     const history = await readHistory(folder)
@@ -103,16 +106,20 @@ export async function playOn(stage: Stage, scenario: Scenario, options: PlayOpti
   } finally {
     await watch.stop()
     await crew.kill()
+    await front?.close()
+    for (const proxy of stage.proxies) proxy.forget()
   }
 }
 
 /** What is broken by what the checker found, and by what it was to find and did not. */
-function judged({ expected = [], ignored = [] }: Scenario, { broken, counts }: Verdict): string[] {
+function judged({ expected = [], ignored = [], judge }: Scenario, verdict: Verdict): string[] {
+  const { broken, counts } = verdict
   const excused = new Set<string>([...expected, ...ignored])
-  const missed = expected.every((kind) => counts[kind] === undefined) && expected.length > 0
+  const missed = expected.filter((kind) => counts[kind] === undefined)
   return [
     ...broken.filter((sentence) => !excused.has(sentence.split(/[ :]/, 2)[1]!)),
-    ...(missed ? [`the checker found nothing, where ${expected.join(' or ')} had to be`] : []),
+    ...missed.map((kind) => `the checker does not find what is ${kind}`),
+    ...(judge?.(verdict) ?? []),
   ]
 }
 

@@ -6,6 +6,7 @@ export const mixedLoad: Scenario = {
   title:
     'nothing fails; clients of every kind write, read, ask, come and go all the time; memory and handles stay what they are',
   load: mixed,
+  isLong: true,
   seconds: 1_800,
   play: ({ pause, ms }) => pause(ms),
 }

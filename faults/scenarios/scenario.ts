@@ -1,3 +1,4 @@
+import type { Verdict } from '../checker/check.ts'
 import type { Deadlines } from '../checker/deadlines.ts'
 import type { Kind } from '../checker/findings.ts'
 import type { Stage, StageOptions } from '../stage/stage.ts'
@@ -27,6 +28,8 @@ export interface Scenario {
   readonly name: string
   /** A sentence: what happens, and what must hold beside what always must. */
   readonly title: string
+  /** Of none but by name: it goes on for half an hour. */
+  readonly isLong?: true
   /** Of the short selection, which CI runs. */
   readonly isShort?: true
   readonly load?: Load
@@ -38,10 +41,14 @@ export interface Scenario {
   readonly deadlines?: Deadlines
   /** Why it can't be played here; undefined where it can. */
   missing?(): string | undefined
-  /** What the checker must find, as proof that it finds it: the scenario fails where it doesn't. */
+  /** What the checker must find, as proof that it finds it: the scenario fails where one is not found. */
   readonly expected?: readonly Kind[]
   /** Kinds of findings that say nothing here, by what the scenario does. */
   readonly ignored?: readonly Kind[]
+  /** Stands between the clients and the balancer. */
+  front?(balancerUrl: string, random: () => number): Promise<{ readonly url: string; close(): Promise<void> }>
+  /** What it says beside what the checker does: a sentence for each promise of its own that is broken. */
+  judge?(verdict: Verdict): readonly string[]
   /** Goes on as long as faults do; clients write and read meanwhile. */
   play(scene: Scene): Promise<void>
 }

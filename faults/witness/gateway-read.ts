@@ -11,7 +11,10 @@ export async function readThroughGateway(url: string, topics: readonly string[])
     let position = 'from=earliest'
     for (let tries = 0, isOver = false; !isOver;) {
       const path = `/v1/topics/${topic}/records?limit=10000&maxBytes=4194304&isolation=read_committed&${position}`
-      const answer = await call<{ records: ReadJson[]; cursor: string; caughtUp: boolean }>(url + path)
+      const answer = await call<{ records: ReadJson[]; cursor: string; caughtUp: boolean }>(url + path, {
+        // Nothing of it is to stay open.
+        isElsewhere: true,
+      })
       if (answer?.ok !== true) {
         if (++tries === TRIES) throw new Error(`${topic} can't be read: ${JSON.stringify(answer)}`)
         continue
