@@ -3,11 +3,13 @@ import { createApp } from './app.ts'
 import { openGuard } from './auth/open-guard.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { Config } from './config/config.ts'
+import { boundConnections, trustProxies } from './http/client-address.ts'
 import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http/server.ts'
 import { ListenerCertificates } from './http/listener-certificates.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { KafkaMeter } from './kafka/meter.ts'
 import { Admission } from './limits/admission.ts'
+import { CONNECTIONS_PER_ADDRESS } from './limits/limit-counts.ts'
 import { createBatchSender, createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
 import { SecretStore } from './kafka/secret-store.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
@@ -99,6 +101,11 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     deps.observer,
     timeouts,
     certificates,
+    config.allowedHosts,
+  )
+  trustProxies(server, config.trustedProxies)
+  boundConnections(server, limits.maxConnectionsPerAddress, config.trustedProxies, () =>
+    meters.limits.refused(CONNECTIONS_PER_ADDRESS),
   )
   server.on('upgrade', streams.upgrade)
   const metricsServer = await metricsOf(config, log, {

@@ -7,7 +7,7 @@ import { timeouts } from '../../src/http/server.ts'
 import { limitRows } from '../../src/limits/catalog.ts'
 import { MAX_CALLERS } from '../../src/limits/limiter.ts'
 import { MAX_CHARS as MAX_CURSOR_LENGTH } from '../../src/records/cursor.ts'
-import { MAX_HEADERS as MAX_RECORD_HEADERS } from '../../src/records/produce-body.ts'
+import { MAX_HEADERS as MAX_RECORD_HEADERS } from '../../src/records/record-parser.ts'
 import { MAX_FILTER_HEADERS } from '../../src/records/record-filter.ts'
 import { MAX_SELECTED_TOPICS } from '../../src/streams/topic-selection.ts'
 import { AUTHENTICATE_MS } from '../../src/ws/identity.ts'
@@ -159,8 +159,8 @@ SLUICE_RATE_REQUESTS=200 SLUICE_RATE_BYTES=5000000 SLUICE_MAX_STREAMS_PER_PRINCI
 \`\`\`
 
 Each principal has these by itself, whichever of its keys' secrets or tokens it shows. Who has shown nothing is counted by
-address, an IPv6 address by its /64; behind a proxy that is the proxy's, for all who come through it, so limit those there,
-or give them keys. The file of rules says otherwise for some, and counts within a second of being changed:
+address, an IPv6 address by its /64; behind a proxy that is the proxy's, for all who come through it, unless
+\`SLUICE_TRUSTED_PROXIES\` names it. The file of rules says otherwise for some, and counts within a second of being changed:
 
 \`\`\`yaml
 limits:

@@ -1,29 +1,51 @@
 import type { IncomingMessage } from 'node:http'
 import type { Answer, Operation } from '../http/answer.ts'
+import { clientAddressOf } from '../http/client-address.ts'
 import { principalOf } from '../auth/principal.ts'
 import { requestIdOf } from '../http/request-id.ts'
+import type { ProblemCode } from '../problems/problems.ts'
 import type { AuditEntry, AuditLog } from './audit-log.ts'
 
-/** Statuses that say that somebody was not let in, not let do what was asked, or has used up what it may. */
-export const DENIED: ReadonlySet<number> = new Set([401, 403, 429])
-const LIMITED = 429
+/** What somebody is told who has used up what it may. */
+const LIMITED: ReadonlySet<string> = new Set<ProblemCode>(['rate_limited', 'too_many_streams_of_caller'])
+/** What somebody is told who was not let in, or not let do what was asked. */
+const DENIED: ReadonlySet<string> = new Set<ProblemCode>([
+  'credential_in_url',
+  'unauthenticated',
+  'invalid_credentials',
+  'credentials_expired',
+  'too_many_failed_logins',
+  'auth_unavailable',
+  'forbidden',
+  'internal_topic',
+  'kafka_authorization',
+  'origin_not_allowed',
+  'host_not_allowed',
+])
 const CLIENT_GONE = 499
 
 /** Audits a request that is over, where it is one to be audited: it wrote, changed something, was denied, or was a stream. */
 export function auditRequest(audit: AuditLog, incoming: IncomingMessage, answer: Answer): void {
   const { operation, isStream, status } = answer
-  const isDenied = DENIED.has(status)
-  if (operation.kind === 'other' && !isStream && !isDenied) return
+  const denial = denialOf(answer.code)
+  if (operation.kind === 'other' && !isStream && denial === undefined) return
   const isProduce = operation.kind === 'produce'
   audit.write({
     ...who(incoming, answer),
     status: status || CLIENT_GONE,
-    outcome: isStream && !isProduce ? 'closed' : outcomeOf(answer, isDenied),
+    outcome: isStream && !isProduce ? 'closed' : outcomeOf(answer, denial),
     code: answer.code,
     bytes: isProduce ? receivedBytes(incoming, answer) : answer.bodyBytes,
     records: answer.records,
     durationMs: Math.round(answer.durationMs),
   })
+}
+
+/** What a problem says of whoever was not let in, not let do what was asked, or had used up what it may. */
+export function denialOf(code: string | undefined): 'denied' | 'limited' | undefined {
+  if (code === undefined) return undefined
+  if (LIMITED.has(code)) return 'limited'
+  return DENIED.has(code) ? 'denied' : undefined
 }
 
 /** Audits a stream of records that begins. */
@@ -36,15 +58,15 @@ function who(incoming: IncomingMessage, answer: Answer): Omit<AuditEntry, 'outco
   return {
     requestId: requestIdOf({ env: { outgoing: answer } }),
     principal: principalOf(incoming)?.name,
-    ip: incoming.socket.remoteAddress,
+    ip: clientAddressOf(incoming),
     method: incoming.method,
     operation: answer.operation.id,
     resource: answer.resource ?? resourceOf(answer.operation, incoming.url),
   }
 }
 
-function outcomeOf({ outcome, status, operation }: Answer, isDenied: boolean): string {
-  if (isDenied) return deniedOutcome(status)
+function outcomeOf({ outcome, status, operation }: Answer, denial: string | undefined): string {
+  if (denial !== undefined) return denial
   if (outcome !== undefined && status < 400) return outcome
   if (status === 0) return 'gone'
   if (operation.kind === 'produce' && outcome !== undefined) return outcome
@@ -52,11 +74,6 @@ function outcomeOf({ outcome, status, operation }: Answer, isDenied: boolean): s
   if (status >= 500) return 'failed'
   if (status >= 400) return 'refused'
   return operation.kind === 'produce' ? 'written' : 'done'
-}
-
-/** Of an answer with one of the DENIED statuses. */
-export function deniedOutcome(status: number): 'denied' | 'limited' {
-  return status === LIMITED ? 'limited' : 'denied'
 }
 
 function receivedBytes({ headers }: IncomingMessage, { receivedBytes }: Answer): number | undefined {

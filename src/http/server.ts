@@ -10,7 +10,6 @@ import type { ListenerCertificates } from './listener-certificates.ts'
 import { isLingering, lingerWhereUnread } from './lingering-close.ts'
 import { startedExchange } from './pending-answer.ts'
 import type { Problem } from '../problems/problem.ts'
-import { boundConnections } from './bound-connections.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
 import { checkHeaderFields, normaliseTarget } from './request-target.ts'
 import { asksForWebSocket } from '../ws/handshake.ts'
@@ -47,6 +46,7 @@ export function createHttpServer(
   observer: RequestObserver,
   { headersMs, requestMs, keepAliveMs, checkMs } = timeouts,
   certificates?: ListenerCertificates,
+  allowedHosts: readonly string[] = ['*'],
 ): Server {
   const options = {
     ServerResponse: Answer,
@@ -69,10 +69,9 @@ export function createHttpServer(
   server.maxHeadersCount = 0
   const listener = getRequestListener(fetch)
   server.on('connection', lingerWhereUnread)
-  const { maxConnectionsPerAddress } = limits
-  if (maxConnectionsPerAddress > 0) boundConnections(server, maxConnectionsPerAddress, observer)
   // Looked up while it is there: what is told of a request whose client is gone has it, too.
-  server.on('connection', (socket) => void socket.remoteAddress)
+  for (const event of ['connection', 'secureConnection'])
+    server.on(event, (socket: Socket) => void socket.remoteAddress)
   server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
     if (isLingering(incoming.socket)) return
     startedExchange(incoming, outgoing)
@@ -81,11 +80,10 @@ export function createHttpServer(
     if (draining()) outgoing.setHeader('connection', 'close')
     try {
       checkHeaderFields(incoming)
-      normaliseTarget(incoming)
+      normaliseTarget(incoming, allowedHosts)
     } catch (error) {
-      const problem = error as Problem
-      outgoing.code = problem.code
-      return answerProblem(outgoing, requestIdOf({ env: { outgoing } }), problem)
+      outgoing.code = (error as Problem).code
+      return answerProblem(outgoing, requestIdOf({ env: { outgoing } }), error as Problem)
     }
     void listener(incoming, outgoing)
   })

@@ -59,7 +59,7 @@ export class Admission {
   /** Of whoever sends a request, as far as that is known; undefined where nobody has a limit. */
   allowanceOf(incoming: IncomingMessage): Allowance | undefined {
     if (!this.limiter.isOn) return undefined
-    return this.limiter.of(principalOf(incoming), incoming.socket.remoteAddress)
+    return this.limiter.of(principalOf(incoming), incoming)
   }
 
   /**

@@ -1,9 +1,10 @@
+import type { IncomingMessage } from 'node:http'
 import type { Guard } from '../auth/guard.ts'
 import type { Policy } from '../auth/policy.ts'
 import { anonymous, type Principal } from '../auth/principal.ts'
+import { clientAddressOf, networkOf } from '../http/client-address.ts'
 import { Allowance } from './allowance.ts'
 import { type CallerLimits, isLimited } from './caller-limits.ts'
-import { clientNetwork } from './client-network.ts'
 
 /** Callers that are remembered; past it those that have used nothing lately are forgotten, which costs them nothing. */
 export const MAX_CALLERS = 20_000
@@ -41,11 +42,11 @@ export class Limiter {
     return this.#isGeneral || this.#guard.policy?.hasLimits === true
   }
 
-  /** The allowance of a caller; undefined where nobody has a limit. */
-  of(principal: Principal | undefined, address: string | undefined): Allowance | undefined {
+  /** The allowance of whoever sends a request; undefined where nobody has a limit. */
+  of(principal: Principal | undefined, incoming: IncomingMessage): Allowance | undefined {
     if (!this.isOn) return undefined
     const isKnown = principal !== undefined && principal !== anonymous
-    const who = isKnown ? principal.name : `address:${clientNetwork(address)}`
+    const who = isKnown ? principal.name : `address:${networkOf(clientAddressOf(incoming) ?? '')}`
     const { policy } = this.#guard
     const known = this.#callers.get(who)
     const roles = isKnown ? principal.roles : anonymous.roles

@@ -130,6 +130,7 @@ const anywhere: readonly ProblemCode[] = [
   'too_many_failed_logins',
   'rate_limited',
   'origin_not_allowed',
+  'host_not_allowed',
   'auth_unavailable',
   'not_acceptable',
   'request_timeout',

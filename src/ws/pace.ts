@@ -27,7 +27,7 @@ export class Pace {
   came(bytes: number, principal: Principal): void {
     const { limiter } = this.#admission
     if (!limiter.isOn) return
-    const allowance = limiter.of(principal, this.#incoming.socket.remoteAddress)
+    const allowance = limiter.of(principal, this.#incoming)
     allowance?.takeMessage(bytes)
     if (allowance === undefined || allowance.messageOpensIn === 0 || this.#timer !== undefined) return
     this.#admission.held()

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { AuditEntry } from '../audit/audit-log.ts'
-import { DENIED, deniedOutcome } from '../audit/audit-requests.ts'
+import { denialOf } from '../audit/audit-requests.ts'
 import type { Deps } from '../deps.ts'
+import { clientAddressOf } from '../http/client-address.ts'
 import { loggedPath } from '../http/logged-path.ts'
 import { principalOf } from '../auth/principal.ts'
 import type { Problem } from '../problems/problem.ts'
@@ -34,7 +35,8 @@ export class SocketObserver {
     this.#answered(status, code)
     if (status >= 500) log.warn({ requestId: this.#requestId, code, cause }, message)
     meters.limits.refused(code)
-    if (DENIED.has(status)) audit?.write({ ...this.#who(), status, outcome: deniedOutcome(status), code })
+    const outcome = denialOf(code)
+    if (outcome !== undefined) audit?.write({ ...this.#who(), status, outcome, code })
   }
 
   opened(): void {
@@ -82,7 +84,7 @@ export class SocketObserver {
     return {
       requestId: this.#requestId,
       principal: principalOf(incoming)?.name,
-      ip: incoming.socket.remoteAddress,
+      ip: clientAddressOf(incoming),
       method: incoming.method,
       operation: OPERATION,
     }

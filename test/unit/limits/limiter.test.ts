@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { Guard } from '../../../src/auth/guard.ts'
 import { parsePolicy } from '../../../src/auth/policy-document.ts'
@@ -12,6 +13,10 @@ const principal = (name: string, roles: readonly string[] = []): Principal => ({
   expiresAt: undefined,
   isCurrent: () => true,
 })
+
+/** As much of a request as its sender's address is found in. */
+const from = (remoteAddress: string) =>
+  ({ socket: { remoteAddress }, headers: {} }) as unknown as IncomingMessage
 
 function guardOf(policy: string): Guard {
   const guard = new Guard({})
@@ -30,7 +35,7 @@ limits:
 `)
   const general = { requestsPerSecond: 9, bytesPerSecond: 9, streams: 0 }
   const limiter = new Limiter(guard, general, 1)
-  const of = (who: Principal) => limiter.of(who, '192.0.2.7')!.limits
+  const of = (who: Principal) => limiter.of(who, from('192.0.2.7'))!.limits
 
   it('are each the first that speaks to the principal, and otherwise those of the settings', () => {
     expect(of(principal('key:billing'))).toEqual({ requestsPerSecond: 0, bytesPerSecond: 9, streams: 5 })
@@ -65,7 +70,7 @@ describe('callers', () => {
     const limiter = new Limiter(new Guard(), { ...NO_LIMITS, requestsPerSecond: 1 }, 1)
     const take = (who: Principal | undefined, address: string) => {
       try {
-        limiter.of(who, address)!.takeRequest(0, performance.now())
+        limiter.of(who, from(address))!.takeRequest(0, performance.now())
         return 'served'
       } catch (error) {
         return (error as Problem).code
@@ -82,20 +87,20 @@ describe('callers', () => {
 
   it('are not remembered without bound, and none that has a stream is forgotten', () => {
     const limiter = new Limiter(new Guard(), { requestsPerSecond: 1, bytesPerSecond: 0, streams: 1 }, 1)
-    const first = limiter.of(undefined, '10.0.0.0')!
+    const first = limiter.of(undefined, from('10.0.0.0'))!
     first.takeStream()
     for (let i = 1; i < 60_000; i++) {
       const address = `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`
-      limiter.of(undefined, address)!.takeRequest(0, performance.now())
+      limiter.of(undefined, from(address))!.takeRequest(0, performance.now())
     }
     expect(limiter.size).toBeLessThanOrEqual(20_000)
-    expect(limiter.of(undefined, '10.0.0.0')).toBe(first)
+    expect(limiter.of(undefined, from('10.0.0.0'))).toBe(first)
     expect(() => first.checkStream()).toThrow(Problem)
   })
 
   it('have no allowance where nobody has a limit', () => {
     const limiter = new Limiter(new Guard(), NO_LIMITS, 1)
     expect(limiter.isOn).toBe(false)
-    expect(limiter.of(principal('key:a'), '192.0.2.1')).toBeUndefined()
+    expect(limiter.of(principal('key:a'), from('192.0.2.1'))).toBeUndefined()
   })
 })
