@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { authFiles } from '../../support/auth.ts'
 import { scrape } from '../../support/exposition.ts'
 import { startTestGateway } from '../../support/gateway.ts'
-import { http } from '../../support/http.ts'
+import { http, type HttpAnswer } from '../../support/http.ts'
 import { makeTopic } from '../../support/kafka.ts'
 import { RawConnection } from '../../support/raw-http.ts'
 import { readAll } from '../../support/read-all.ts'
@@ -33,9 +33,14 @@ describe('requests a second', () => {
       { SLUICE_RATE_BURST_SECONDS: '3', SLUICE_AUDIT_LOG: path },
     )
     const ask = () => client.get('/v1/topics?limit=1', { headers: headers.slow! })
-    const answers = [await ask(), await ask(), await ask(), await ask()]
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429])
-    const [first, , , refused] = answers
+    const began = performance.now()
+    const answers: HttpAnswer[] = []
+    while (answers.at(-1)?.status !== 429) answers.push(await ask())
+    const seconds = (performance.now() - began) / 1_000
+    expect(answers.length - 1).toBeGreaterThanOrEqual(3)
+    expect(answers.length - 1).toBeLessThanOrEqual(3 + seconds)
+    const [first] = answers
+    const refused = answers.at(-1)
     expect(first!.headers.get('ratelimit-policy')).toBe('"requests";q=3;w=3')
     expect(first!.headers.get('ratelimit')).toBe('"requests";r=2;t=1')
     expect(refused!.headers.get('ratelimit')).toMatch(/^"requests";r=0;t=3$/)
@@ -69,21 +74,30 @@ describe('requests a second', () => {
   it('are counted by address where nobody has shown who they are', async () => {
     const gateway = await startTestGateway({ SLUICE_RATE_REQUESTS: '1', SLUICE_RATE_BURST_SECONDS: '2' })
     const client = http(gateway)
-    const statuses = []
-    for (let i = 0; i < 3; i++) statuses.push((await client.get('/v1/limits')).status)
-    expect(statuses).toEqual([200, 200, 429])
+    /** As many as use it up, however slow the machine. */
+    const many = () => Promise.all(Array.from({ length: 20 }, () => client.get('/v1/limits')))
+    const statuses = (await many()).map(({ status }) => status)
+    expect(statuses).toContain(200)
+    expect(statuses).toContain(429)
     // Probes and what is the same for everybody are not counted.
     for (const path of ['/healthz', '/readyz', '/openapi.yaml'])
       expect((await client.get(path)).status).toBe(200)
-    const socket = new WsClient(`${gateway.url.replace('http', 'ws')}/v1/ws`)
-    const refused = await new Promise<{ status: number | undefined; retryAfter: string | undefined }>(
-      (resolve) =>
-        socket.socket.once('unexpected-response', (request, { statusCode, headers }) => {
-          resolve({ status: statusCode, retryAfter: headers['retry-after'] })
-          request.destroy()
-        }),
-    )
-    expect(refused).toEqual({ status: 429, retryAfter: '1' })
+    const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']
+    const key = `Sec-WebSocket-Key: ${'A'.repeat(22)}==`
+    const shake = async () => {
+      const [answer] = await Promise.all([
+        new RawConnection(gateway).sendHead('GET /v1/ws HTTP/1.1', ...upgrade, key).answer(),
+        many(),
+      ])
+      return answer
+    }
+    let refused = await shake()
+    while (refused.status === 101) refused = await shake()
+    expect(refused).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': '1', 'ratelimit-policy': '"requests";q=2;w=2' },
+      json: { code: 'rate_limited' },
+    })
   })
 
   it('are none by default: an answer says nothing of limits', async () => {
@@ -136,10 +150,10 @@ describe('bytes a second', () => {
     )
     const topic = await makeTopic()
     const path = `/v1/topics/${topic}/records`
-    const first = await client.post(path, { value: 'x'.repeat(2_500) }, { headers: headers.bytes! })
+    const first = await client.post(path, { value: 'x'.repeat(120_000) }, { headers: headers.bytes! })
     expect(first.status).toBe(200)
     expect(first.headers.get('ratelimit-policy')).toBe('"bytes";q=1000;w=1;qu="content-bytes"')
-    expect(first.headers.get('ratelimit')).toBe('"bytes";r=0;t=3')
+    expect(first.headers.get('ratelimit')).toBe('"bytes";r=0;t=121')
     // What has no body owes nothing.
     expect((await client.get('/v1/topics?limit=1', { headers: headers.bytes! })).status).toBe(200)
     const raw = new RawConnection(gateway)
@@ -154,6 +168,7 @@ describe('bytes a second', () => {
     expect(refused.headers.connection).toBe('close')
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
     expect(refused.json).toMatchObject({ outcome: 'not_written', 'violated-policies': ['bytes'] })
+    auth.writePolicy(rules)
     await until(
       async () => (await client.post(path, { value: 2 }, { headers: headers.bytes! })).status === 200,
     )

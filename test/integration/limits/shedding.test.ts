@@ -63,5 +63,5 @@ describe('a gateway whose event loop is late', () => {
     const values = (await readAll(topic)).map(({ value }) => value?.toString())
     expect(values.sort()).toEqual(written.sort())
     await socket.close()
-  })
+  }, 60_000)
 })
