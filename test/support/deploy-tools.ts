@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 /** Where .ci/deploy-tools.sh puts them; it and the system's own folders, which a user's PATH may lack, come last. */
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sluice-deploy-tools-1', 'bin')
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sluice-deploy-tools-2', 'bin')
 const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', cache]
 
 /** Runs one of the tools that check what is in deploy/, and says how it ended. */
