@@ -3,6 +3,7 @@ import { createApp } from './app.ts'
 import { openGuard } from './auth/open-guard.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { Config } from './config/config.ts'
+import { trustProxies } from './http/client-address.ts'
 import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http/server.ts'
 import { ListenerCertificates } from './http/listener-certificates.ts'
 import { Cluster } from './kafka/cluster.ts'
@@ -96,7 +97,9 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     deps.observer,
     timeouts,
     certificates,
+    config.allowedHosts,
   )
+  trustProxies(server, config.trustedProxies)
   server.on('upgrade', streams.upgrade)
   const metricsServer = await metricsOf(config, log, {
     meters,

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { Server as TcpServer } from 'node:net'
+import { Server as TcpServer, type Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import { Answer, type RequestObserver } from './answer.ts'
@@ -41,6 +41,7 @@ export function createHttpServer(
   observer: RequestObserver,
   { headersMs, requestMs, keepAliveMs, checkMs } = timeouts,
   certificates?: ListenerCertificates,
+  allowedHosts: readonly string[] = ['*'],
 ): Server {
   const options = {
     ServerResponse: Answer,
@@ -64,7 +65,8 @@ export function createHttpServer(
   const listener = getRequestListener(fetch)
   server.on('connection', lingerWhereUnread)
   // Looked up while it is there: what is told of a request whose client is gone has it, too.
-  server.on('connection', (socket) => void socket.remoteAddress)
+  for (const event of ['connection', 'secureConnection'])
+    server.on(event, (socket: Socket) => void socket.remoteAddress)
   server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
     if (isLingering(incoming.socket)) return
     startedExchange(incoming, outgoing)
@@ -72,8 +74,9 @@ export function createHttpServer(
     observe(observer, incoming, outgoing)
     if (draining()) outgoing.setHeader('connection', 'close')
     try {
-      normaliseTarget(incoming)
+      normaliseTarget(incoming, allowedHosts)
     } catch (error) {
+      outgoing.code = (error as Problem).code
       return answerProblem(outgoing, requestIdOf({ env: { outgoing } }), error as Problem)
     }
     void listener(incoming, outgoing)
