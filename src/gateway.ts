@@ -4,6 +4,7 @@ import { createApp } from './app.ts'
 import { openGuard } from './auth/open-guard.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { Config } from './config/config.ts'
+import { trustProxies } from './http/client-address.ts'
 import { Connections } from './http/connections.ts'
 import { createHttpServer, type HttpTimeouts, listen } from './http/server.ts'
 import { ListenerCertificates } from './http/listener-certificates.ts'
@@ -102,7 +103,9 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     deps.observer,
     timeouts,
     certificates,
+    config.allowedHosts,
   )
+  trustProxies(server, config.trustedProxies)
   server.on('upgrade', streams.upgrade)
   const connections = new Connections(server)
   const metricsServer = await metricsOf(config, log, {

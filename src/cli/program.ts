@@ -35,6 +35,11 @@ const entries: Readonly<Record<string, Entry>> = {
     group: start,
     load: async () => (await import('./commands/health.ts')).defineHealth,
   },
+  doctor: {
+    summary: 'check settings, files, this machine and Kafka, and say what to do',
+    group: start,
+    load: async () => (await import('./commands/doctor.ts')).defineDoctor,
+  },
   produce: {
     summary: 'write lines or JSON records to a topic',
     group: records,

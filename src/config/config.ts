@@ -28,6 +28,10 @@ export interface Config {
   readonly drainDelayMs: number
   readonly shutdownTimeoutMs: number
   readonly allowedOrigins: readonly string[]
+  /** What requests may be addressed to, beside this machine's own names; with `*`, anything. */
+  readonly allowedHosts: readonly string[]
+  /** Addresses and ranges of them, whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   readonly kafka: KafkaConfig
   /** Who may use the gateway; undefined where everybody may. */
   readonly auth: AuthConfig | undefined
@@ -141,6 +145,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     drainDelayMs: s.SLUICE_DRAIN_DELAY_MS,
     shutdownTimeoutMs: s.SLUICE_SHUTDOWN_TIMEOUT_MS,
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
+    allowedHosts: allowedHosts(s, auth !== undefined),
+    trustedProxies: s.SLUICE_TRUSTED_PROXIES,
     kafka,
     auth,
     tls,
@@ -186,6 +192,16 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     },
     warnings,
   })
+}
+
+/**
+ * What a page that a browser was lied to about (DNS rebinding) is told apart by. Where callers show who they are, such a
+ * page has nothing to show; and where the gateway is open to others, it has names that it can't know.
+ */
+function allowedHosts(s: Settings, isGuarded: boolean): readonly string[] {
+  const isOpen = isGuarded || !isLoopback(s.SLUICE_HOST)
+  if (s.SLUICE_ALLOWED_HOSTS.length > 0) return [...s.SLUICE_ALLOWED_HOSTS, s.SLUICE_HOST.toLowerCase()]
+  return isOpen ? ['*'] : [s.SLUICE_HOST.toLowerCase()]
 }
 
 /** Whether the environment asks for traces to be exported, as OpenTelemetry's specification has it. */

@@ -39,6 +39,7 @@ export function createHttpServer(
   observer: RequestObserver,
   { headersMs, requestMs, keepAliveMs, checkMs } = timeouts,
   certificates?: ListenerCertificates,
+  allowedHosts: readonly string[] = ['*'],
 ): Server {
   const options = {
     ServerResponse: Answer,
@@ -63,7 +64,8 @@ export function createHttpServer(
   const connection = certificates === undefined ? 'connection' : 'secureConnection'
   server.on(connection, lingerWhereUnread)
   // Looked up while it is there: what is told of a request whose client is gone has it, too.
-  server.on(connection, (socket: Socket) => void socket.remoteAddress)
+  for (const event of ['connection', 'secureConnection'])
+    server.on(event, (socket: Socket) => void socket.remoteAddress)
   server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
     if (isLingering(incoming.socket)) return
     startedExchange(incoming, outgoing)
@@ -71,8 +73,9 @@ export function createHttpServer(
     observe(observer, incoming, outgoing)
     if (draining()) outgoing.setHeader('connection', 'close')
     try {
-      normaliseTarget(incoming)
+      normaliseTarget(incoming, allowedHosts)
     } catch (error) {
+      outgoing.code = (error as Problem).code
       return answerProblem(outgoing, requestIdOf({ env: { outgoing } }), error as Problem)
     }
     void listener(incoming, outgoing)

@@ -30,7 +30,7 @@ export interface WsServer {
 }
 
 export function createWsServer(deps: Deps): WsServer {
-  const { limits, allowedOrigins } = deps.config
+  const { limits } = deps.config
   const sessions = new Set<Session>()
   /** Sockets that are still to say who they are. */
   let unknown = 0
@@ -78,7 +78,7 @@ export function createWsServer(deps: Deps): WsServer {
       }
       try {
         const url = urlOf(incoming)
-        admit(incoming, url.pathname, allowedOrigins)
+        admit(incoming, url.pathname, deps.config)
         if (deps.stopping.aborted) throw new Problem('shutting_down')
         deps.slots.check()
         const waiting = deps.guard.authenticate(incoming)

@@ -34,7 +34,7 @@ export class RawConnection {
 
   /** A request head with a Host, each line as given. */
   sendHead(requestLine: string, ...headers: string[]): this {
-    return this.send([requestLine, 'Host: gateway', ...headers, '', ''].join('\r\n'))
+    return this.send([requestLine, 'Host: localhost', ...headers, '', ''].join('\r\n'))
   }
 
   /** The next answer. */

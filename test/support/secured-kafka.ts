@@ -5,7 +5,7 @@ import { smallJvm } from '../../dev/kafka/broker.ts'
 import { freePort } from '../../dev/kafka/free-port.ts'
 import { startTemporaryBroker } from '../../dev/kafka/temporary-broker.ts'
 import { KEY_PASSWORD, TestAuthority } from './certificates.ts'
-import { KafkaProxy } from './kafka-proxy.ts'
+import { KafkaProxy } from '../../dev/kafka/kafka-proxy.ts'
 import { kafkaTool } from './kafka-tools/index.ts'
 import { CLIENT, TokenServer } from './token-server.ts'
 
