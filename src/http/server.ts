@@ -64,7 +64,8 @@ export function createHttpServer(
   const connection = certificates === undefined ? 'connection' : 'secureConnection'
   server.on(connection, lingerWhereUnread)
   // Looked up while it is there: what is told of a request whose client is gone has it, too.
-  server.on(connection, (socket: Socket) => void socket.remoteAddress)
+  for (const event of ['connection', 'secureConnection'])
+    server.on(event, (socket: Socket) => void socket.remoteAddress)
   server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
     if (isLingering(incoming.socket)) return
     startedExchange(incoming, outgoing)
