@@ -19,6 +19,11 @@ export const settings = {
     .default('127.0.0.1')
     .describe('Address to listen on.'),
   SLUICE_PORT: integer(0, 65_535).prefault('8080').describe('Port to listen on; 0 takes any free one.'),
+  PORT: integer(0, 65_535)
+    .optional()
+    .describe(
+      'The same where SLUICE_PORT is not set: platforms such as Cloud Run, Knative and Heroku set it.',
+    ),
   SLUICE_WORKERS: integer(1, 256)
     .prefault('1')
     .describe(
@@ -168,9 +173,14 @@ export const settings = {
     .describe(
       'Most group members at once whose WebSockets dropped and that are kept for their `grace`; past it a member leaves its group at once.',
     ),
+  SLUICE_DRAIN_DELAY_MS: integer(0, 600_000)
+    .prefault('0')
+    .describe(
+      'Milliseconds after SIGTERM in which connections are still taken and served, while `/readyz` says that no more are to come: what it takes load balancers to notice.',
+    ),
   SLUICE_SHUTDOWN_TIMEOUT_MS: integer(0, 600_000)
     .prefault('10000')
-    .describe('Milliseconds a shutdown waits for requests and streams before it cuts them.'),
+    .describe('Milliseconds a shutdown then waits for requests and streams before it cuts them.'),
   SLUICE_ALLOWED_ORIGINS: list
     .pipe(
       z.array(

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { SecureContextOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
 import type { Logger } from 'pino'
-import { WatchedFile } from '../config/watched-file.ts'
+import { type Look, WatchedFile } from '../config/watched-file.ts'
 import { ConfigError } from '../config/config.ts'
 import type { TlsConfig } from '../auth/auth-config.ts'
 import { lookAgain } from '../auth/client-certificate.ts'
@@ -17,7 +17,7 @@ const CUT_MS = 2_000
  */
 export class ListenerCertificates {
   readonly #config: TlsConfig
-  readonly #files: { close(): void }[] = []
+  readonly #files: Pick<WatchedFile<unknown>, 'look' | 'close'>[] = []
   #context: SecureContextOptions = {}
   #server: Server | undefined
   readonly #open = new Set<TLSSocket>()
@@ -94,6 +94,11 @@ export class ListenerCertificates {
     }
     contextOf(contents)
     return { ...contents, minVersion: 'TLSv1.2' }
+  }
+
+  /** Looks at the files now. */
+  reload(): readonly Look[] {
+    return this.#files.map((file) => file.look())
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { startTemporaryBroker } from '../../../dev/kafka/temporary-broker.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { committedOffsets } from '../../support/groups.ts'
 import { http } from '../../support/http.ts'
-import { KafkaProxy } from '../../support/kafka-proxy.ts'
+import { KafkaProxy } from '../../../dev/kafka/kafka-proxy.ts'
 import { makeTopic, uniqueName } from '../../support/kafka.ts'
 import { numbered, produce } from '../../support/produce.ts'
 
