@@ -145,7 +145,7 @@ it('each kind of refusal has its line in the audit log, and no line has a creden
     'origin_not_allowed',
     'too_many_failed_logins',
   ])
-    await expect.poll(codes, code).toContain(code)
+    await expect.poll(codes, { message: code }).toContain(code)
   const text = readFileSync(audit, 'utf8')
   for (const key of Object.values(auth.keys)) expect(text).not.toContain(key.slice(-20))
   expect(text).not.toContain('nonsense-')
