@@ -94,7 +94,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     stopping: shutdown.signal,
   }
   const streams = createWsServer(deps)
-  const certificates = config.tls && new ListenerCertificates(config.tls, log)
+  const certificates = config.tls && new ListenerCertificates(config.tls, log, () => guard.sweep())
   const { fetch } = createApp(deps)
   const server = createHttpServer(
     fetch as FetchCallback,
