@@ -4,12 +4,14 @@ import { createApp } from './app.ts'
 import { openGuard } from './auth/open-guard.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { Config } from './config/config.ts'
-import { trustProxies } from './http/client-address.ts'
+import { boundConnections, trustProxies } from './http/client-address.ts'
 import { Connections } from './http/connections.ts'
 import { createHttpServer, type HttpTimeouts, listen } from './http/server.ts'
 import { ListenerCertificates } from './http/listener-certificates.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { KafkaMeter } from './kafka/meter.ts'
+import { Admission } from './limits/admission.ts'
+import { CONNECTIONS_PER_ADDRESS } from './limits/limit-counts.ts'
 import { createBatchSender, createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
 import { SecretStore } from './kafka/secret-store.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
@@ -74,6 +76,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const producers = createExactlyOnceWriter(cluster, sender, secrets, defaults, log)
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
   const { guard, tickets, reload: reloadGuard, close: closeGuard } = openGuard(config, secrets, log)
+  const admission = new Admission(guard, limits, meters.limits)
   const deps = {
     config,
     log,
@@ -85,6 +88,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     producers,
     secrets,
     budget,
+    admission,
     slots: new StreamSlots(limits.maxStreams),
     meters,
     audit,
@@ -106,6 +110,9 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     config.allowedHosts,
   )
   trustProxies(server, config.trustedProxies)
+  boundConnections(server, limits.maxConnectionsPerAddress, config.trustedProxies, () =>
+    meters.limits.refused(CONNECTIONS_PER_ADDRESS),
+  )
   server.on('upgrade', streams.upgrade)
   const connections = new Connections(server)
   const metricsServer = await metricsOf(config, log, {
@@ -114,6 +121,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     budget,
     bufferBytes: limits.produceBufferBytes,
     slots: deps.slots,
+    admission,
     audit,
     version,
     draining: deps.draining,
@@ -128,6 +136,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     throw error
   }
   writer.start()
+  admission.start()
   const metricsUrl = metricsServer?.url
   log.info({ url, metricsUrl, brokers: config.kafka.brokers }, 'listening')
   let stopping: Promise<void> | undefined
@@ -141,6 +150,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     await connections.refuse()
     shutdown.abort()
     await Promise.all([connections.drain(shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
+    admission.stop()
     writer.close()
     await transactions.close()
     closeGuard()

@@ -55,6 +55,11 @@ export class Guard {
     this.#failures = failures
   }
 
+  /** The rules that count now; undefined where nobody has to show who they are. */
+  get policy(): Policy | undefined {
+    return this.#policy
+  }
+
   /** Takes a policy in place of the one before; streams that it does not allow end. */
   replacePolicy(policy: Policy): void {
     this.#policy = policy

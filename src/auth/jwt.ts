@@ -26,7 +26,7 @@ const ALGORITHMS = [
 /** RFC 9068 has the second, OIDC providers send the first or none. */
 const TYPES = [undefined, 'jwt', 'at+jwt', 'application/at+jwt']
 /** A longer one is no token that a provider makes. */
-const MAX_LENGTH = 8_192
+export const MAX_LENGTH = 8_192
 /** Seconds that the clocks of gateway and provider may differ. */
 export const CLOCK_TOLERANCE = 30
 /** Milliseconds for the provider to answer. */

@@ -7,6 +7,7 @@ import type { Guard } from '../auth/guard.ts'
 import { cluster, group, type Operation as AccessOperation, topic } from '../auth/policy.ts'
 import type { Answer, Operation } from '../http/answer.ts'
 import { isInternalTopic } from '../internal-topics.ts'
+import type { Admission } from '../limits/admission.ts'
 import { Problem, type ProblemPart } from '../problems/problem.ts'
 import { type ProblemCode, problems } from '../problems/problems.ts'
 import { reasonFor } from '../problems/schema-reasons.ts'
@@ -19,8 +20,8 @@ export interface Bindings {
   readonly outgoing: Answer
 }
 export type Env = { Bindings: Bindings }
-/** The routes, and who may use them. */
-export type App = OpenAPIHono<Env> & { readonly guard: Guard }
+/** The routes, who may use them, and how much. */
+export type App = OpenAPIHono<Env> & { readonly guard: Guard; readonly admission: Admission }
 export type AppContext = Context<Env>
 
 /**
@@ -49,13 +50,17 @@ export function addRoute(
 ): void {
   app.openAPIRegistry.registerPath({ ...route, security: access === 'public' ? [] : security })
   const types = answerTypes(route)
-  const { guard } = app
+  const { guard, admission } = app
   const isGuarded = guard.enabled && access !== 'public'
   const changes = route.method !== 'get'
   const operation = operationOf(route)
   const serve: Handler<Env> = (c, next) => {
     c.env.outgoing.operation = operation
     try {
+      if (access !== 'public') {
+        admission.requireCalm()
+        c.env.outgoing.allowance = admission.admit(c.env.incoming, c.env.outgoing)
+      }
       if (isGuarded) requireAccess(guard, access, c)
       if (changes) guard.requirePage(c.env.incoming)
       checkAccept(c.env.incoming.headers.accept, types)
@@ -68,6 +73,7 @@ export function addRoute(
     // Before it is known who asks: that is said of refusals too.
     c.env.outgoing.operation = operation
     try {
+      admission.requireCalm()
       const waiting = guard.authenticate(c.env.incoming)
       if (waiting === undefined) return serve(c, next)
       return waiting.then(
@@ -122,6 +128,7 @@ const anywhere: readonly ProblemCode[] = [
   'invalid_credentials',
   'forbidden',
   'too_many_failed_logins',
+  'rate_limited',
   'origin_not_allowed',
   'host_not_allowed',
   'auth_unavailable',
@@ -129,6 +136,7 @@ const anywhere: readonly ProblemCode[] = [
   'request_timeout',
   'headers_too_large',
   'kafka_too_old',
+  'overloaded',
   'internal_error',
 ]
 

@@ -25,6 +25,7 @@ import {
   SeekMessage,
   SubscribeMessage,
 } from './messages.ts'
+import { Pace } from './pace.ts'
 import { type Place, type Places, wantsPlace } from './places.ts'
 import { PlainSubscription } from './plain-subscription.ts'
 import { SocketProducer } from './producer.ts'
@@ -34,7 +35,7 @@ import { parseStartPosition, type StartPosition } from '../records/start-positio
 import { completeSubscription, type SubscriptionOptions } from './subscription-options.ts'
 
 /** Mistakes that a client may make on one socket before it is shown out: a loop that errs would never stop. */
-const MAX_MISTAKES = 10
+export const MAX_MISTAKES = 10
 /** What an error frame repeats of a type that doesn't exist, in bytes of JSON. */
 const MAX_TYPE_LENGTH = 66
 const QUOTE = 0x22
@@ -60,6 +61,7 @@ export class Session {
   readonly #producer: SocketProducer
   readonly #places: Places
   readonly #identity: Identity
+  readonly #pace: Pace
   /** What is subscribed to. */
   #reads: { readonly topics: readonly string[]; readonly group: string | undefined } | undefined
   /** Of the handshake. */
@@ -98,6 +100,7 @@ export class Session {
       expiring: (expiresAt) => this.#connection.send({ type: 'expiring', expiresAt }),
       failed: (problem) => this.fail(problem),
     })
+    this.#pace = new Pace(deps.admission, incoming, this.#connection)
     this.#producer = new SocketProducer(deps, this.#connection, this.#identity, span)
   }
 
@@ -197,6 +200,7 @@ export class Session {
       this.#behind.push(data)
       return
     }
+    this.#pace.came(data.length, this.#identity.caller.principal)
     let type: string | undefined
     try {
       const members = frameMembers(data)
@@ -271,6 +275,7 @@ export class Session {
 
   async #end(): Promise<void> {
     this.#identity.stop()
+    this.#pace.stop()
     try {
       await this.#subscription?.stop(this.#connection.dropped ? 'dropped' : 'closed')
     } catch (error) {

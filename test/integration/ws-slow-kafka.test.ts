@@ -13,6 +13,7 @@ import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problems/problem.ts'
 import { SecretStore } from '../../src/kafka/secret-store.ts'
 import { TopicDefaults } from '../../src/config/topic-defaults.ts'
+import { Admission } from '../../src/limits/admission.ts'
 import { Meters } from '../../src/metrics/meters.ts'
 import { createObserver } from '../../src/http/request-observer.ts'
 import { StreamSlots } from '../../src/streams/slots.ts'
@@ -63,10 +64,12 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
     log,
   )
   const meters = new Meters(10)
+  const guard = new Guard()
   const deps = {
     config,
     log,
-    guard: new Guard(),
+    guard,
+    admission: new Admission(guard, config.limits, meters.limits),
     tickets: undefined,
     cluster,
     writer,

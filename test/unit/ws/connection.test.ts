@@ -9,7 +9,7 @@ import { Problem } from '../../../src/problems/problem.ts'
 import { WsConnection } from '../../../src/ws/connection.ts'
 import { closePayload, Opcode, rawFrame } from '../../support/raw-ws.ts'
 
-const limits = { wsBufferBytes: 65_536, wsStallMs: 1_000, wsPingMs: 10_000 } as Limits
+const limits = { wsBufferBytes: 65_536, wsStallMs: 1_000, wsPingMs: 10_000, wsMessageMs: 1_000_000 } as Limits
 
 /** A network that takes what is written at a certain rate, or nothing. */
 class SlowSocket extends Duplex {
