@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, globSync, readFileSync } from 'node:fs'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { startBroker } from '../../../dev/kafka/broker.ts'
 import { dockerArguments } from '../../../dev/kafka/docker.ts'
@@ -100,7 +100,7 @@ describe.skipIf(!isDebian)('the image', () => {
       await check()
       gateway.signal('SIGTERM')
       expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
-      await vi.waitFor(() => expect(check()).rejects.toMatchObject({ code: 1 }))
+      await expect(check()).rejects.toMatchObject({ code: 1 })
     },
   )
 
