@@ -58,6 +58,12 @@ export class JwtVerifier {
     this.#options = options
   }
 
+  /** Has every key and token be looked at anew. */
+  forget(): void {
+    this.#keys.clear()
+    this.#remembered.clear()
+  }
+
   /** The principal of a token that was checked a moment ago, without waiting. */
   remembered(token: string): Principal | undefined {
     const principal = this.#remembered.get(token)
