@@ -48,7 +48,7 @@ if (!isDebian) console.warn('skipped: the image is not built here, since this ma
 describe.skipIf(!isDebian)('the image', () => {
   it(
     'is built by its Dockerfile, serves without a shell, root or a place to write, says it is healthy, and ends on SIGTERM',
-    { timeout: 180_000 },
+    { timeout: 240_000 },
     async () => {
       const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`
       const into = temporaryDir()
