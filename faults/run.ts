@@ -1,8 +1,9 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Options, parseOptions, usage } from './options.ts'
 import { playOn, type PlayOptions, type Result } from './play.ts'
+import { published } from './publish.ts'
 import { seededRandom } from './random.ts'
 import { details, say, summary } from './report.ts'
 import { scenarios } from './scenarios/all.ts'
@@ -57,6 +58,10 @@ try {
   } else {
     const results = await play(options.scenarios, options)
     process.stdout.write(`${summary(results)}\n`)
+    if (options.isPublished) {
+      const page = join(import.meta.dirname, '../docs/reliability.md')
+      writeFileSync(page, published(readFileSync(page, 'utf8'), results, scenarios))
+    }
     process.exitCode = results.every(({ broken }) => broken.length === 0) ? 0 : 1
   }
 } catch (error) {

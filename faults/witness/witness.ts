@@ -43,7 +43,11 @@ export async function deleteRecords(
   offsets: readonly number[],
 ): Promise<void> {
   const partitions = offsets.map((offset, partition) => ({ partition, offset: String(offset) }))
-  await withAdmin(bootstrap, (admin) => admin.deleteTopicRecords({ topic, partitions }))
+  await withAdmin(bootstrap, async (admin) => {
+    // Else kafkajs does not know who leads them.
+    await admin.fetchTopicOffsets(topic)
+    await admin.deleteTopicRecords({ topic, partitions })
+  })
 }
 
 /** Whether every partition of the topics has all its replicas in sync. */
