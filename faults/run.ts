@@ -13,6 +13,11 @@ import { onStage, type Stage } from './stage/stage.ts'
 // What was started ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
+function publish(result: Result): void {
+  const page = join(import.meta.dirname, '../docs/reliability.md')
+  writeFileSync(page, published(readFileSync(page, 'utf8'), [result], scenarios))
+}
+
 /** Plays scenarios, those without brokers of their own on one stage. */
 async function play(chosen: readonly Scenario[], options: Options): Promise<Result[]> {
   const { seed, heapMb } = options
@@ -30,6 +35,7 @@ async function play(chosen: readonly Scenario[], options: Options): Promise<Resu
     const result = await playOn(stage, scenario, given)
     results.push(result)
     process.stdout.write(`${details(result)}\n`)
+    if (options.isPublished) publish(result)
   }
   const playable = chosen.filter((scenario) => {
     const missing = scenario.missing?.()
@@ -58,10 +64,6 @@ try {
   } else {
     const results = await play(options.scenarios, options)
     process.stdout.write(`${summary(results)}\n`)
-    if (options.isPublished) {
-      const page = join(import.meta.dirname, '../docs/reliability.md')
-      writeFileSync(page, published(readFileSync(page, 'utf8'), results, scenarios))
-    }
     process.exitCode = results.every(({ broken }) => broken.length === 0) ? 0 : 1
   }
 } catch (error) {

@@ -29,7 +29,7 @@ it('a run replaces the rows of its scenarios in the page, and no others', () => 
 
 it('the page has a row for scenarios that there are, and for none that broke a promise', () => {
   const names = rows(page).map((line) => line.slice(2).split(' ', 1)[0]!)
-  expect(names.length).toBeGreaterThan(20)
+  expect(names.length).toBeGreaterThan(5)
   for (const name of names) expect(scenarios.map((scenario) => scenario.name)).toContain(name)
   expect(page).not.toContain('BROKEN')
 })
