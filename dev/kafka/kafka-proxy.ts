@@ -4,6 +4,10 @@ import { Line, type LineCondition } from './line.ts'
 
 /** Kafka's number of the Produce API. */
 export const PRODUCE = 0
+/** Of ApiVersions, by which a broker tells what it speaks. */
+const API_VERSIONS = 18
+/** Of no API. */
+const NO_API = 32_000
 /** Of SaslHandshake, with which each login begins. */
 export const SASL_HANDSHAKE = 17
 /** Of EndTxn, which commits a transaction or aborts it. */
@@ -45,6 +49,8 @@ export class KafkaProxy {
   target: number | undefined
   /** Requests that have come through, by API. */
   readonly requests = new Map<number, number>()
+  /** APIs that the broker says nothing of, as one too old for them does. */
+  hidden: ReadonlySet<number> = new Set()
   /** Connections that the broker was the first to end. */
   endedByBroker = 0
   readonly #server: Server
@@ -143,6 +149,7 @@ export class KafkaProxy {
     const joined: Joined = { client, broker, lines: [toBroker, toClient] }
     this.#joined.add(joined)
     const expected = new Map<number, Pending>()
+    const versions = new Set<number>()
     const sever = () => {
       client.destroy()
       broker.destroy()
@@ -161,7 +168,9 @@ export class KafkaProxy {
     client.on(
       'data',
       frames((frame) => {
-        const pending = this.#take(frame.readInt16BE(4))
+        const apiKey = frame.readInt16BE(4)
+        if (apiKey === API_VERSIONS) versions.add(frame.readInt32BE(8))
+        const pending = this.#take(apiKey)
         const { requestBytes } = pending?.fault ?? {}
         if (pending !== undefined && requestBytes !== undefined) {
           toBroker.write(frame.subarray(0, requestBytes), sever)
@@ -178,6 +187,7 @@ export class KafkaProxy {
         const correlationId = frame.readInt32BE(4)
         const pending = expected.get(correlationId)
         expected.delete(correlationId)
+        if (versions.delete(correlationId)) hide(frame, this.hidden)
         const { swallow = false, responseBytes, delayMs, flipFrom } = pending?.fault ?? {}
         if (responseBytes !== undefined) toClient.write(frame.subarray(0, responseBytes), sever)
         else if (delayMs !== undefined) setTimeout(() => toClient.write(frame), delayMs)
@@ -206,6 +216,14 @@ function frames(take: (frame: Buffer) => void): (chunk: Buffer) => void {
       buffered = buffered.subarray(end)
     }
   }
+}
+
+/** Takes APIs out of an answer to ApiVersions, version 3 or later: size, correlation id, error, then 7 bytes for each. */
+function hide(frame: Buffer, apis: ReadonlySet<number>): void {
+  // A compact array: the count and one more, here below 128.
+  const count = frame.readUInt8(10) - 1
+  for (let i = 0, at = 11; i < count; i++, at += 7)
+    if (apis.has(frame.readInt16BE(at))) frame.writeInt16BE(NO_API, at)
 }
 
 function flipped(frame: Buffer, from: number): Buffer {

@@ -54,7 +54,7 @@ export class WsConnection {
   #turn = TURN
   #nextTurn: NodeJS.Immediate | undefined
   /** Nothing more is read until whoever holds it lets go. */
-  #held = false
+  readonly #holders = new Set<object>()
   #waiting: (() => void)[] = []
   #alive = true
   #lastTaken = performance.now()
@@ -194,13 +194,14 @@ export class WsConnection {
   }
 
   #deaf(): boolean {
-    return this.#held || this.#full()
+    return this.#holders.size > 0 || this.#full()
   }
 
-  /** Has nothing more read from the peer, or again. */
-  hold(held: boolean): void {
-    if (this.#held === held) return
-    this.#held = held
+  /** Has nothing more read from the peer, or again, as far as `holder` is concerned. */
+  hold(holder: object, held: boolean): void {
+    if (this.#holders.has(holder) === held) return
+    if (held) this.#holders.add(holder)
+    else this.#holders.delete(holder)
     this.#read()
   }
 
