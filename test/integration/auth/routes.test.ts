@@ -118,6 +118,7 @@ describe('every operation of openapi.yaml', () => {
       'getProblem',
       'getReadiness',
       'getReference',
+      'getStartup',
       'listProblems',
     ])
   })
