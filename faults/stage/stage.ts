@@ -24,6 +24,8 @@ export interface StageOptions {
   readonly random: () => number
   /** server.properties of the brokers. */
   readonly configs?: Readonly<Record<string, string>>
+  /** The same, by node id. */
+  readonly configsOf?: (nodeId: number) => Readonly<Record<string, string>>
   readonly gatewayEnv?: NodeJS.ProcessEnv
   /** More for the gateways' V8. */
   readonly gatewayFlags?: readonly string[]
@@ -64,6 +66,7 @@ async function build(
     configs: (nodeId) => ({
       ...advertisedBy(ports[nodeId - 1]!, proxies[nodeId - 1]!.port),
       ...configs,
+      ...options.configsOf?.(nodeId),
     }),
   })
   undo.push(() => kafka.stop())

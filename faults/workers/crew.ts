@@ -54,7 +54,8 @@ export class Crew {
       const halves = Map.groupBy(own, ({ kind }, i) =>
         isReading ? Number(kind === 'reader' || kind === 'sse') : i % 2,
       )
-      for (const [half, clients] of halves) crew.#run({ name: `${what}${half}`, spec, clients, isReading }, 0)
+      for (const [half, clients] of halves)
+        crew.#run({ name: `${what}${Number(half)}`, spec, clients, isReading }, 0)
     }
     return crew
   }
@@ -79,6 +80,11 @@ export class Crew {
     worker.child.kill('SIGKILL')
     await worker.exited
     this.#run(worker, ++this.#crashes)
+  }
+
+  /** Sends a signal to the worker of a name: writers0, writers1, readers0, readers1. */
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.#workers.get(name)?.child.kill(signal)
   }
 
   /** Tells the clients that write, or those that read, to come to their end, and waits for it. */

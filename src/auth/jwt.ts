@@ -33,6 +33,8 @@ export const CLOCK_TOLERANCE = 30
 const TIMEOUT_MS = 3_000
 /** Between two questions for keys that were not known, ms: tokens with invented key ids must not become requests. */
 const COOLDOWN_MS = 30_000
+/** After a provider could not be asked, ms: neither must those of one that is away. */
+const RETRY_MS = 1_000
 const KEYS_MAX_AGE_MS = 600_000
 /** Tokens that were checked and are remembered: a signature costs more than a request. */
 const MAX_REMEMBERED = 1_000
@@ -56,6 +58,12 @@ export class JwtVerifier {
 
   constructor(options: JwtOptions) {
     this.#options = options
+  }
+
+  /** Has every key and token be looked at anew. */
+  forget(): void {
+    this.#keys.clear()
+    this.#remembered.clear()
   }
 
   /** The principal of a token that was checked a moment ago, without waiting. */
@@ -109,7 +117,7 @@ export class JwtVerifier {
     if (keys === undefined) {
       keys = this.#findKeys(issuer)
       this.#keys.set(issuer, keys)
-      keys.catch(() => this.#keys.delete(issuer))
+      keys.catch(() => setTimeout(() => this.#keys.delete(issuer), RETRY_MS).unref())
     }
     return keys
   }
@@ -121,17 +129,24 @@ export class JwtVerifier {
       cooldownDuration: COOLDOWN_MS,
       cacheMaxAge: KEYS_MAX_AGE_MS,
     })
+    let failure: unknown
+    let failedAt = -Infinity
     return async (header, input) => {
-      try {
-        return await remote(header, input)
-      } catch (error) {
-        // The provider is away: the keys it gave last go on to count, and only a key that is none of them has to wait.
-        const last = remote.jwks()
-        if (!isUnreachable(error) || last === undefined) throw error
-        return createLocalJWKSet(last)(header, input).catch(() => {
-          throw error
-        })
+      if (performance.now() - failedAt >= RETRY_MS) {
+        try {
+          return await remote(header, input)
+        } catch (error) {
+          if (!isUnreachable(error)) throw error
+          failure = error
+          failedAt = performance.now()
+        }
       }
+      // The provider is away: the keys it gave last go on to count, and only a key that is none of them has to wait.
+      const last = remote.jwks()
+      if (last === undefined) throw failure
+      return createLocalJWKSet(last)(header, input).catch(() => {
+        throw failure
+      })
     }
   }
 

@@ -8,12 +8,14 @@ import { parseKeyFile } from './key-file.ts'
 import { KeyStore } from './key-store.ts'
 import { parsePolicy } from './policy-document.ts'
 import { Tickets } from './tickets.ts'
-import { WatchedFile } from '../config/watched-file.ts'
+import { type Look, WatchedFile } from '../config/watched-file.ts'
 
 /** A guard and the files behind it. */
 export interface OpenGuard {
   readonly guard: Guard
   readonly tickets: Tickets | undefined
+  /** Looks at the files now, and asks identity providers for their keys when they are needed next. */
+  reload(): readonly Look[]
   close(): void
 }
 
@@ -27,16 +29,22 @@ export function openGuard(
   log: Logger,
 ): OpenGuard {
   if (auth === undefined)
-    return { guard: new Guard(undefined, undefined, allowedOrigins), tickets: undefined, close: () => {} }
+    return {
+      guard: new Guard(undefined, undefined, allowedOrigins),
+      tickets: undefined,
+      reload: () => [],
+      close: () => {},
+    }
   const { keysFile, policyFile, jwt, failedLogins } = auth
   const keys = keysFile === undefined ? undefined : new KeyStore()
+  const tokens = jwt && new JwtVerifier(jwt)
   const tickets = new Tickets(secrets, keys)
   const guard = new Guard(
-    { ...(keys && { keys }), ...(jwt && { jwt: new JwtVerifier(jwt) }), tickets },
+    { ...(keys && { keys }), ...(tokens && { jwt: tokens }), tickets },
     new FailedLogins(failedLogins),
     allowedOrigins,
   )
-  const files: { close(): void }[] = []
+  const files: Pick<WatchedFile<unknown>, 'look' | 'close'>[] = []
   const watch = <T>(
     setting: string,
     path: string,
@@ -60,6 +68,10 @@ export function openGuard(
   return {
     guard,
     tickets,
+    reload() {
+      tokens?.forget()
+      return files.map((file) => file.look())
+    },
     close() {
       for (const file of files) file.close()
     },

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { checkContents, FileError } from './file-error.ts'
 import { operations, Policy, type Rule } from './policy.ts'
@@ -67,9 +67,18 @@ export function parsePolicy(text: string): Policy {
       document.errors.map(({ message, pos }) => `line ${lines.linePos(pos[0]).line}: ${message}`),
     )
   }
-  const contents: unknown = document.toJS({ maxAliasCount: 100 })
+  const contents = plain(document)
   const { roles = {}, rules, limits = [] } = checkContents(PolicyDocument, contents, 'the policy')
   return new Policy(rules.map(toRule), new Map(Object.entries(roles)), limits as LimitRule[])
+}
+
+/** Aliases of aliases of lists make gigabytes of a line. @throws FileError */
+function plain(document: Document.Parsed): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch {
+    throw new FileError(['the policy: expected no such number of aliases'])
+  }
 }
 
 function toRule(document: z.output<typeof RuleDocument>, index: number): Rule {

@@ -25,6 +25,7 @@ export interface Config {
     readonly host: string
     readonly topics: number
   }
+  readonly drainDelayMs: number
   readonly shutdownTimeoutMs: number
   readonly allowedOrigins: readonly string[]
   /** What requests may be addressed to, beside this machine's own names; with `*`, anything. */
@@ -148,6 +149,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     accessLog: s.SLUICE_ACCESS_LOG,
     auditLog: s.SLUICE_AUDIT_LOG,
     metrics: { port: s.SLUICE_METRICS_PORT, host: s.SLUICE_METRICS_HOST, topics: s.SLUICE_METRICS_TOPICS },
+    drainDelayMs: s.SLUICE_DRAIN_DELAY_MS,
     shutdownTimeoutMs: s.SLUICE_SHUTDOWN_TIMEOUT_MS,
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
     allowedHosts: allowedHosts(s, auth !== undefined),

@@ -206,9 +206,14 @@ export const settings = {
     .describe(
       'Most group members at once whose WebSockets dropped and that are kept for their `grace`; past it a member leaves its group at once.',
     ),
+  SLUICE_DRAIN_DELAY_MS: integer(0, 600_000)
+    .prefault('0')
+    .describe(
+      'Milliseconds after SIGTERM in which connections are still taken and served, while `/readyz` says that no more are to come: what it takes load balancers to notice.',
+    ),
   SLUICE_SHUTDOWN_TIMEOUT_MS: integer(0, 600_000)
     .prefault('10000')
-    .describe('Milliseconds a shutdown waits for requests and streams before it cuts them.'),
+    .describe('Milliseconds a shutdown then waits for requests and streams before it cuts them.'),
   SLUICE_ALLOWED_ORIGINS: list
     .pipe(
       z.array(

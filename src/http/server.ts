@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { Server as TcpServer, type Socket } from 'node:net'
+import type { Socket, Server as TcpServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import { Answer, type RequestObserver } from './answer.ts'
@@ -32,8 +32,6 @@ export const timeouts: HttpTimeouts = {
   keepAliveMs: 65_000,
   checkMs: 1_000,
 }
-/** How long kept-alive clients may use to send what they were about to send when a drain begins, ms. */
-const DRAIN_GRACE_MS = 1_000
 
 /**
  * The HTTP server around the routes: limits on what a client may send, and answers for what never became a request.
@@ -68,7 +66,8 @@ export function createHttpServer(
   // Node would leave out those past it without a word: checkHeaderFields refuses them.
   server.maxHeadersCount = 0
   const listener = getRequestListener(fetch)
-  server.on('connection', lingerWhereUnread)
+  const connection = certificates === undefined ? 'connection' : 'secureConnection'
+  server.on(connection, lingerWhereUnread)
   // Looked up while it is there: what is told of a request whose client is gone has it, too.
   for (const event of ['connection', 'secureConnection'])
     server.on(event, (socket: Socket) => void socket.remoteAddress)
@@ -111,22 +110,6 @@ function observe(observer: RequestObserver, incoming: IncomingMessage, answer: A
   }
   socket.once('close', ended)
   answer.once('close', ended)
-}
-
-/**
- * Stops listening, serves what is on its way and what kept-alive connections send within a moment, then closes them.
- * Resolves when every connection is gone; those left at `deadlineMs` are cut.
- */
-export async function drainHttpServer(server: Server, deadlineMs: number): Promise<void> {
-  // Not http's own close(): it cuts idle connections at once, and with them the requests just sent on them.
-  const closed = new Promise<void>((resolve) => TcpServer.prototype.close.call(server, () => resolve()))
-  const grace = setTimeout(() => server.closeIdleConnections(), Math.min(DRAIN_GRACE_MS, deadlineMs / 2))
-  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
-  await closed
-  clearTimeout(grace)
-  clearTimeout(deadline)
-  // Lets http's own close() clear the timer that checks its connections.
-  Server.prototype.close.call(server)
 }
 
 /**

@@ -2,17 +2,27 @@ import type { GroupMember } from '../kafka/group/member.ts'
 
 /**
  * A group member whose socket dropped. It sends its heartbeats and takes part in rebalances, so that its partitions stay
- * its own; it reads nothing. When its grace is over it leaves the group.
+ * its own; it reads nothing. When its grace is over, or whoever it was may read no more, it leaves the group.
  */
 export class AwayMember {
   readonly #member: GroupMember
   readonly #ended: () => void
   readonly #timer: NodeJS.Timeout
+  readonly #unwatch: () => void
 
-  /** `until`, on the clock of performance.now(). `ended` is called once it is of no use any more, whatever the reason. */
-  constructor(member: GroupMember, until: number, ended: () => void) {
+  /**
+   * `until`, on the clock of performance.now(). `watch` calls back where it may read no more, until what it gives is
+   * called. `ended` is called once it is of no use any more, whatever the reason.
+   */
+  constructor(
+    member: GroupMember,
+    until: number,
+    watch: (refused: () => void) => () => void,
+    ended: () => void,
+  ) {
     this.#member = member
     this.#ended = ended
+    this.#unwatch = watch(() => void this.#leave())
     this.#timer = setTimeout(() => void this.#leave(), until - performance.now())
     member.goAway({
       assigned: () => {},
@@ -36,6 +46,7 @@ export class AwayMember {
 
   #end(): void {
     clearTimeout(this.#timer)
+    this.#unwatch()
     this.#ended()
   }
 }

@@ -26,9 +26,6 @@ const TURN = 32
 /** What a close frame can hold of a reason, bytes (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123
 
-/** Why a peer is not listened to: it has too much under way, or sends faster than it may. */
-export type Holder = 'produce' | 'rate'
-
 export interface ConnectionHandlers {
   /** A text frame's bytes. */
   message(data: Buffer): void
@@ -59,8 +56,8 @@ export class WsConnection {
   /** How many more may be handled before the event loop has gone round. */
   #turn = TURN
   #nextTurn: NodeJS.Immediate | undefined
-  /** Nothing more is read until all who hold it let go. */
-  readonly #holders = new Set<Holder>()
+  /** Nothing more is read until whoever holds it lets go. */
+  readonly #holders = new Set<object>()
   #waiting: (() => void)[] = []
   #alive = true
   #lastTaken = performance.now()
@@ -213,11 +210,11 @@ export class WsConnection {
     return this.#holders.size > 0 || this.#full()
   }
 
-  /** Has nothing more read from the peer, or again. */
-  hold(held: boolean, by: Holder): void {
-    if (this.#holders.has(by) === held) return
-    if (held) this.#holders.add(by)
-    else this.#holders.delete(by)
+  /** Has nothing more read from the peer, or again, as far as `holder` is concerned. */
+  hold(holder: object, held: boolean): void {
+    if (this.#holders.has(holder) === held) return
+    if (held) this.#holders.add(holder)
+    else this.#holders.delete(holder)
     this.#read()
   }
 

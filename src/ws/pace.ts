@@ -31,7 +31,7 @@ export class Pace {
     allowance?.takeMessage(bytes)
     if (allowance === undefined || allowance.messageOpensIn === 0 || this.#timer !== undefined) return
     this.#admission.held()
-    this.#connection.hold(true, 'rate')
+    this.#connection.hold(this, true)
     this.#wait(allowance)
   }
 
@@ -42,7 +42,7 @@ export class Pace {
       return
     }
     this.#timer = undefined
-    this.#connection.hold(false, 'rate')
+    this.#connection.hold(this, false)
   }
 
   stop(): void {

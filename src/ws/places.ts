@@ -81,17 +81,23 @@ export class Places {
   }
 
   /**
-   * Keeps the place of a member whose socket dropped until `until`, on the clock of performance.now(). Where another
-   * has it by now, or too many are kept, the member's part is over.
+   * Keeps the place of a member whose socket dropped until `until`, on the clock of performance.now(), or until `watch`
+   * calls back. Where another has it by now, or too many are kept, the member's part is over.
    */
-  async keep(place: Place, holder: Holder, member: GroupMember, until: number): Promise<void> {
+  async keep(
+    place: Place,
+    holder: Holder,
+    member: GroupMember,
+    until: number,
+    watch: (refused: () => void) => () => void,
+  ): Promise<void> {
     if (this.#closed || this.#holders.get(place.instanceId) !== holder) return member.abandon()
     const isMember = member.state !== 'new' && member.state !== 'failed'
     if (!isMember || this.#away.size >= this.#limits.maxAway || performance.now() >= until) {
       this.release(place, holder)
       return member.leave()
     }
-    const away = new AwayMember(member, until, () => {
+    const away = new AwayMember(member, until, watch, () => {
       this.#away.delete(away)
       this.release(place, away)
     })

@@ -75,7 +75,7 @@ export class SocketProducer {
       if (list === undefined) throw missing('/records')
       if (producer !== undefined && sequence === undefined) throw missing('/sequence')
       if (sequence !== undefined && producer === undefined) throw missing('/producer')
-      if (this.#deps.draining()) throw new Problem('shutting_down')
+      if (this.#deps.stopping.aborted) throw new Problem('shutting_down')
       const records = parseRecordList(data, list.start, this.#deps.config.limits.maxBatchRecords)
       const bytes = data.length + records.length * RECORD_OVERHEAD_BYTES
       if (!this.#deps.budget.tryReserve(topic, bytes)) throw new Problem('overloaded')
@@ -159,7 +159,7 @@ export class SocketProducer {
           ? { type: 'produceHeld', inFlight: this.#inFlight, bytes: this.#bytes }
           : { type: 'produceReady' },
       )
-      this.#connection.hold(isFull, 'produce')
+      this.#connection.hold(this, isFull)
     }
     if (this.#inFlight > 0) return
     const waiting = this.#onIdle

@@ -82,7 +82,7 @@ export function createWsServer(deps: Deps): WsServer {
       try {
         const url = urlOf(incoming)
         admit(incoming, url.pathname, deps.config)
-        if (deps.draining()) throw new Problem('shutting_down')
+        if (deps.stopping.aborted) throw new Problem('shutting_down')
         deps.admission.requireCalm()
         deps.slots.check()
         const waiting = deps.guard.authenticate(incoming)
@@ -119,10 +119,10 @@ export function createWsServer(deps: Deps): WsServer {
     const { guard } = deps
     if (!guard.admitsAnonymous && !byMessage && !guard.callerOf(incoming).isKnown)
       throw guard.unauthenticated()
-    if (deps.draining()) throw new Problem('shutting_down')
-    deps.admission.admitHandshake(incoming)
-    const allowance = deps.admission.allowanceOf(incoming)
-    deps.slots.check(allowance)
+      if (deps.stopping.aborted) throw new Problem('shutting_down')
+      deps.admission.admitHandshake(incoming)
+      const allowance = deps.admission.allowanceOf(incoming)
+      deps.slots.check(allowance)
     const isUnknown = guard.enabled && byMessage
     // Whoever shows nothing must not take the places of those who do.
     if (isUnknown && unknown >= Math.max(1, limits.maxStreams * UNKNOWN_SHARE))

@@ -72,6 +72,9 @@ export class Session {
   /** Said after `subscribe`, while the place that it wants in its group is looked up. */
   readonly #early: Command[] = []
   #mistakes = 0
+  /** It is being found out who an `authenticate` message is from; what was sent behind it is heard as that one. */
+  #isAuthenticating = false
+  readonly #behind: Buffer[] = []
   /** Ending by our own doing: what fails from now on fails for that reason. */
   #draining = false
   readonly #ended = Promise.withResolvers<void>()
@@ -173,7 +176,12 @@ export class Session {
     const { group, topics } = place ?? options
     const own = { ...options, group, topics, isVisible: this.#isVisible }
     if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own, this.#span)
-    const seat = place && { place, places: this.#places }
+    const watch = (still: () => void, refused: () => void) =>
+      this.#identity.caller.watch(() => {
+        this.#requireReads()
+        still()
+      }, refused)
+    const seat = place && { place, places: this.#places, watch }
     return new GroupSubscription(this.#deps, this.#connection, own, { group, seat, span: this.#span })
   }
 
@@ -188,6 +196,10 @@ export class Session {
   }
 
   #message(data: Buffer): void {
+    if (this.#isAuthenticating) {
+      this.#behind.push(data)
+      return
+    }
     this.#pace.came(data.length, this.#identity.caller.principal)
     let type: string | undefined
     try {
@@ -209,11 +221,23 @@ export class Session {
   }
 
   #authenticate(token: string): void {
-    this.#identity.authenticate(token).then(
-      ({ principal: { name, expiresAt } }) =>
-        this.#connection.send({ type: 'authenticated', principal: name, expiresAt: expiresAt ?? null }),
-      (error: unknown) => this.#refuse(error, 'authenticate'),
-    )
+    this.#isAuthenticating = true
+    // What has been read already, and is heard although the socket ends, is all that can come behind it.
+    this.#connection.hold(this, true)
+    void this.#identity
+      .authenticate(token)
+      .then(
+        ({ principal: { name, expiresAt } }) =>
+          this.#connection.send({ type: 'authenticated', principal: name, expiresAt: expiresAt ?? null }),
+        (error: unknown) => this.#refuse(error, 'authenticate'),
+      )
+      .then(() => this.#hearBehind())
+  }
+
+  #hearBehind(): void {
+    this.#isAuthenticating = false
+    while (this.#behind.length > 0 && !this.#isAuthenticating) this.#message(this.#behind.shift()!)
+    if (!this.#isAuthenticating) this.#connection.hold(this, false)
   }
 
   /** Has a command wait for the subscription that was asked for before it. @throws Problem not_subscribed */

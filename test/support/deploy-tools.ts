@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 /** Where .ci/deploy-tools.sh puts them; it and the system's own folders, which a user's PATH may lack, come last. */
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sluice-deploy-tools-1', 'bin')
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sluice-deploy-tools-2', 'bin')
 const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', cache]
 
 /** Runs one of the tools that check what is in deploy/, and says how it ended. */
@@ -13,13 +13,17 @@ export type Tool = (
   options?: { readonly input?: string; readonly env?: Record<string, string> },
 ) => { readonly status: number | null; readonly stdout: string; readonly stderr: string }
 
-/** A tool of this machine; undefined, and said so, where it isn't there: what needs it is skipped. */
-export function deployTool(name: string): Tool | undefined {
+/** The path of a program on this machine; undefined, and said so, where it isn't there: what needs it is skipped. */
+export function findDeployTool(name: string): string | undefined {
   const path = folders.map((folder) => join(folder, name)).find((file) => existsSync(file))
-  if (path === undefined) {
-    console.warn(`skipped: ${name} is not on this machine; .ci/run installs it`)
-    return undefined
-  }
+  if (path === undefined) console.warn(`skipped: ${name} is not on this machine; .ci/run installs it`)
+  return path
+}
+
+/** The same, to be run. */
+export function deployTool(name: string): Tool | undefined {
+  const path = findDeployTool(name)
+  if (path === undefined) return undefined
   return (args, { input, env } = {}) =>
     spawnSync(path, args, {
       encoding: 'utf8',

@@ -17,18 +17,26 @@ export const member =
   (context) =>
     belong(context, membership, context.over, 'in order')
 
+interface Visits {
+  /** How long each member stays, ms. */
+  readonly stays: readonly [least: number, most: number]
+  /** After so long who is there stays; without it that is at the end. */
+  readonly calmAfterMs?: number
+}
+
 /** One place of a group, which members have by turns: each stays a while, and leaves in order or without a word. */
 export const comingAndGoing =
-  (group: string, stays: readonly [least: number, most: number] = [2_000, 10_000]): Client =>
+  (group: string, { stays: [least, most], calmAfterMs }: Visits): Client =>
   async (context) => {
     const { random, over } = context
+    const calm = calmAfterMs === undefined ? over : AbortSignal.any([over, AbortSignal.timeout(calmAfterMs)])
     for (let n = 0; !over.aborted; n++) {
       const leave = new AbortController()
       const signal = AbortSignal.any([leave.signal, over])
       const how = random() < 0.5 ? 'in order' : 'vanishing'
       const staying = belong({ ...context, name: `${context.name}m${n}` }, { group }, signal, how)
-      const ms = stays[0] + random() * (stays[1] - stays[0])
-      if (await passed(ms, over)) leave.abort()
+      const ms = least + random() * (most - least)
+      if (await passed(ms, calm)) leave.abort()
       await staying
       await passed(random() * 500, over)
     }

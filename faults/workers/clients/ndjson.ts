@@ -40,6 +40,7 @@ async function stream(context: ClientContext, source: Source): Promise<boolean> 
     headers: { 'content-type': 'application/x-ndjson' },
   })
   let isBroken = false
+  let isEnded = false
   let silence: NodeJS.Timeout | undefined
   const answered = new Promise<boolean>((resolve) => {
     const fail = () => {
@@ -55,10 +56,16 @@ async function stream(context: ClientContext, source: Source): Promise<boolean> 
         response.resume()
         return fail()
       }
-      createInterface({ input: response }).on('line', (line) => {
+      const lines = createInterface({ input: response })
+      lines.on('error', fail)
+      lines.on('line', (line) => {
         silence?.refresh()
         const result = parse(line)
-        if (result?.summary !== undefined) return resolve(true)
+        if (result?.summary !== undefined) {
+          // Behind the last line that has a result nothing was written, says an answer that has its end.
+          isEnded = true
+          return resolve(result.error === undefined)
+        }
         if (result?.index === undefined) return
         const own = waiting[Math.floor(result.index / PER_WRITE)]!
         own.results[result.index % PER_WRITE] = resultOf(result)
@@ -77,9 +84,9 @@ async function stream(context: ClientContext, source: Source): Promise<boolean> 
   const isWhole = await answered
   clearTimeout(silence)
   outgoing.destroy()
-  // What has no line is unknown: the answer was cut, or never began.
-  for (const { results, left, done } of waiting)
-    if (left > 0) done(results.map((result) => result ?? resultOf(undefined)))
+  // Else what has no line is unknown: the answer was cut, or never began.
+  const others: SendResult = isEnded ? { outcome: 'not_written', code: 'ended' } : resultOf(undefined)
+  for (const { results, left, done } of waiting) if (left > 0) done(results.map((result) => result ?? others))
   return isWhole
 }
 

@@ -8,6 +8,8 @@ import { openSocket } from './socket.ts'
 const WAIT_MS = 1_000
 /** How long a stream over HTTP may be silent before it is given up, ms: longer than between two heartbeats. */
 const SILENCE_MS = 45_000
+/** What a client is told whose position is gone: it begins anew. */
+const LOST = 'position_lost'
 
 /** Reads all topics over WebSocket without a group, from the first record on; goes on with its last cursor. */
 export const reader: Client = async ({ url, topics, name, over, ledger }) => {
@@ -29,6 +31,7 @@ export const reader: Client = async ({ url, topics, name, over, ledger }) => {
     const code = await ended
     over.removeEventListener('abort', leave)
     see({ f: 'closed', code: String(code) })
+    if (code >= 4_000 && code < 4_500) cursor = undefined
     if (!over.aborted) await pause(RETRY_MS)
   }
 }
@@ -60,6 +63,10 @@ export const sse: Client = async ({ url, topics, name, over, ledger }) => {
         lastEventId = id ?? lastEventId
       },
     )
+    if (code === LOST) {
+      see({ f: 'told', code })
+      lastEventId = undefined
+    }
     see({ f: 'closed', code })
     if (!over.aborted) await pause(RETRY_MS)
   }
@@ -70,17 +77,22 @@ export const ndjsonReader: Client = async ({ url, topics, name, over, ledger }) 
   let position = 'from=earliest'
   while (!over.aborted) {
     const see = ledger.connection(name)
+    let isLost = false
     const code = await readLines(
       `${url}/v1/topics/${topics[0]}/records?follow=true&isolation=read_committed&${position}`,
       { accept: 'application/x-ndjson' },
       over,
       (line) => {
         const json = JSON.parse(line) as Partial<ReadJson> & { cursor?: string; error?: { code: string } }
-        if (json.error !== undefined) see({ f: 'told', code: json.error.code })
-        else if (json.offset !== undefined) see(...pollsOf([json as ReadJson]))
+        if (json.error !== undefined) {
+          see({ f: 'told', code: json.error.code })
+          isLost ||= json.error.code === LOST
+        } else if (json.offset !== undefined) see(...pollsOf([json as ReadJson]))
         if (json.cursor !== undefined) position = `cursor=${json.cursor}`
       },
     )
+    if (code === LOST) see({ f: 'told', code })
+    if (isLost || code === LOST) position = 'from=earliest'
     see({ f: 'closed', code })
     if (!over.aborted) await pause(RETRY_MS)
   }
@@ -101,6 +113,7 @@ export const poller: Client = async ({ url, topics, name, over, ledger }) => {
       position = `cursor=${answer.json.cursor}`
     } else {
       if (answer?.json.code !== undefined) see({ f: 'told', code: answer.json.code })
+      if (answer?.json.code === LOST) position = 'from=earliest'
       await pause(RETRY_MS)
     }
   }
@@ -119,8 +132,9 @@ async function readLines(
     const signal = AbortSignal.any([over, silence.signal])
     const response = await open(url, { headers, signal, isElsewhere: true })
     if (response.statusCode !== 200) {
-      response.destroy()
-      return String(response.statusCode)
+      let text = ''
+      for await (const chunk of response.setEncoding('utf8')) text += chunk as string
+      return (JSON.parse(text) as { code: string }).code
     }
     response.on('data', () => timer.refresh())
     // A line that has no end is none.

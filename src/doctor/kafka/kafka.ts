@@ -8,11 +8,11 @@ import { Deadline } from '../../kafka/deadline.ts'
 import { KafkaMeter } from '../../kafka/meter.ts'
 import { brokerConfigs, type Configs, topicConfigs } from '../../kafka/survey/configs.ts'
 import { reachBroker } from '../../kafka/survey/reach.ts'
-import { clusterRights, groupRights, mayFindTransactions } from '../../kafka/survey/rights.ts'
+import { clusterRights, mayDescribeTransactions, mayReadGroup } from '../../kafka/survey/rights.ts'
 import { seenTopics } from '../../kafka/survey/seen-topics.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type CheckName, checkNames, checks } from '../checks.ts'
-import { ok, skipped } from '../finding.ts'
+import { ok } from '../finding.ts'
 import type { Findings } from '../findings.ts'
 import { type Address, addressText, addressVerdict } from './addresses.ts'
 import {
@@ -146,9 +146,6 @@ async function question(
   const rights = clusterRights(cluster, deadline)
   // Each is awaited by the checks that need it, some of which may not be wanted.
   for (const asked of [versions, configs, topics, rights]) asked.catch(() => {})
-  const has = async (topic: string) => (await topics).seen.some(({ name }) => name === topic)
-  const unused = (what: string) =>
-    skipped(`no ${what} has been used yet, and asking would make Kafka's topic of them`)
   await Promise.all([
     findings.make('versions', async () => versionsVerdicts(await versions)),
     findings.make('features', async () => featuresVerdict(await versions, kafka.brokers[0]!)),
@@ -172,14 +169,10 @@ async function question(
       topicRightsVerdict('read', (await topics).seen, kafka, await rights),
     ),
     findings.make('may-use-groups', async () =>
-      (await has('__consumer_offsets'))
-        ? groupRightsVerdict(await groupRights(cluster, ANY_GROUP, deadline), kafka)
-        : unused('group'),
+      groupRightsVerdict(await mayReadGroup(cluster, ANY_GROUP, deadline), kafka),
     ),
     findings.make('may-use-transactions', async () =>
-      (await has('__transaction_state'))
-        ? transactionRightsVerdict(await mayFindTransactions(cluster, deadline), kafka)
-        : unused('transaction'),
+      transactionRightsVerdict(await mayDescribeTransactions(cluster, deadline), kafka),
     ),
     findings.make('may-keep-secret', async () =>
       secretRightsVerdict(config, (await topics).seen, await rights),

@@ -36,28 +36,25 @@ export function topicRightsVerdict(
   const told = users.filter(({ operations }) => operations !== undefined)
   if (told.length === 0) return skipped('Kafka does not tell')
   const may = told.filter(({ operations }) => operations!.has(operation))
-  if (may.length === told.length) return ok(`all ${told.length} topics that there are to see`)
+  if (may.length === told.length) return ok(`all topics that there are to see: ${told.length}`)
   if (may.length === 0)
     return warning(`none of the ${told.length} topics that there are to see may be ${words[operation]}`, fix)
   const others = told.filter((topic) => !may.includes(topic)).map(({ name }) => name)
   return ok(`${may.length} of ${told.length} topics; not ${listed(others)}`)
 }
 
-export function groupRightsVerdict(rights: Rights, kafka: KafkaConfig): Verdict {
-  if (rights === undefined) return skipped('Kafka does not tell')
-  const lacking = (['read', 'describe'] as const).filter((operation) => !rights.has(operation))
-  if (lacking.length === 0) return ok('groups of any name')
+export function groupRightsVerdict(may: boolean, kafka: KafkaConfig): Verdict {
+  if (may) return ok('groups of any name')
   return warning(
-    `not groups of any name (no ${lacking.join(', no ').toUpperCase()}); rules for some names can't be seen from here`,
+    "not groups of any name (no READ); rules for some names can't be seen from here",
     `${grant(kafka, ['read', 'describe'], "--group '*'")}, or for each group. Where that has been done for the groups in use, this is fine.`,
   )
 }
 
-export function transactionRightsVerdict(may: boolean | undefined, kafka: KafkaConfig): Verdict {
-  if (may === undefined) return skipped('Kafka does not tell now')
+export function transactionRightsVerdict(may: boolean, kafka: KafkaConfig): Verdict {
   if (may)
     return ok(
-      `transactional ids that begin with ${ID_PREFIX} may be used, as far as it can be seen without one being made`,
+      `transactional ids that begin with ${ID_PREFIX} may be seen; whether they may be written shows when one is`,
     )
   return warning(
     'transactions are refused',

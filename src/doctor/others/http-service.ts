@@ -9,10 +9,11 @@ export interface ServiceAnswer {
   readonly aheadMs: number | undefined
 }
 
-/** Asks another service. @throws Error where no answer comes */
+/** Asks another service, without the user and password that its URL may have. @throws Error where no answer comes */
 export async function askService(url: string, init: RequestInit = {}): Promise<ServiceAnswer> {
+  const bare = Object.assign(new URL(url), { username: '', password: '' })
   const since = Date.now()
-  const answer = await fetch(url, { redirect: 'error', ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  const answer = await fetch(bare, { redirect: 'error', ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
   const now = (since + Date.now()) / 2
   const pieces: Uint8Array[] = []
   let size = 0
@@ -29,11 +30,11 @@ export async function askService(url: string, init: RequestInit = {}): Promise<S
   }
 }
 
-/** Why there was no answer, in a word or two: fetch keeps that in the cause. */
+/** Why there was no answer, in a word or two, which fetch keeps in the cause. Its own messages name URLs. */
 export function reasonOf(error: unknown): string {
   if (error instanceof DOMException && error.name === 'TimeoutError') return 'no answer in time'
   const { cause } = error as { cause?: NodeJS.ErrnoException }
-  return cause?.code ?? cause?.message ?? (error instanceof Error ? error.message : String(error))
+  return cause?.code ?? 'no answer that can be used'
 }
 
 /** A URL as it may be shown: without user, password and query. */

@@ -90,8 +90,6 @@ export interface DescribedGroup {
     readonly memberMetadata: Buffer
     readonly memberAssignment: Buffer
   }[]
-  /** What the gateway may do with it, as with a topic in metadata. */
-  readonly authorizedOperations: number
 }
 
 /** Arguments: groups, include authorized operations. */

@@ -119,6 +119,7 @@ describe('every operation of openapi.yaml', () => {
       'getProblem',
       'getReadiness',
       'getReference',
+      'getStartup',
       'listProblems',
     ])
   })

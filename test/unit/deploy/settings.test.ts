@@ -1,10 +1,12 @@
-import { globSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { settings } from '../../../src/config/settings.ts'
 import { contract } from '../../support/contract.ts'
 import { deployTool } from '../../support/deploy-tools.ts'
+import { codeBlocks } from '../../support/readme.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -50,6 +52,36 @@ describe('what deploys the gateway', () => {
   it.each(files)('asks routes that there are: %s', (file) => {
     for (const [path] of read(file).matchAll(/\/[a-z]+z\b(?=['"\s`,;)]|$)/gm))
       expect(contract.paths).toHaveProperty(path)
+  })
+})
+
+describe('the pages about deploying', () => {
+  const pages = ['docs/deploy.md', ...globSync('docs/deploy/*.md', { cwd: root })]
+  const blocks = pages.flatMap((page) => codeBlocks(page).map((block) => ({ page, ...block })))
+
+  it.each(blocks.filter(({ language }) => language !== 'sh'))(
+    'show what can be read: $page $line',
+    ({ code }) => {
+      expect(parse(code)).toBeTypeOf('object')
+    },
+  )
+
+  it.each(blocks.filter(({ language }) => language === 'sh'))(
+    'show commands for files that there are: $page $line',
+    ({ code }) => {
+      expect(spawnSync('sh', ['-n'], { input: code, encoding: 'utf8' })).toMatchObject({
+        status: 0,
+        stderr: '',
+      })
+      const paths = code.match(/(?<![\w/.])(?:deploy|examples|docs)\/[\w./-]+|compose[\w.]*\.yaml/g) ?? []
+      for (const path of paths) expect(existsSync(join(root, path)) || path.includes('/secrets')).toBe(true)
+    },
+  )
+
+  it.each(pages)('lead somewhere: %s', (page) => {
+    for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+      expect(existsSync(join(root, page, '..', target)), target).toBe(true)
+    }
   })
 })
 

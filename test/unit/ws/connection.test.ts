@@ -157,10 +157,10 @@ describe('WsConnection', () => {
 
   it('does not take for gone a peer that it does not listen to', async () => {
     const { socket, connection, closedTimes } = open()
-    connection.hold(true, 'rate')
+    connection.hold(connection, true)
     await vi.advanceTimersByTimeAsync(3 * limits.wsPingMs)
     expect(closedTimes()).toBe(0)
-    connection.hold(false, 'rate')
+    connection.hold(connection, false)
     socket.receive(rawFrame(Opcode.pong))
     await vi.advanceTimersByTimeAsync(limits.wsPingMs)
     expect(closedTimes()).toBe(0)
