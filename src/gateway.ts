@@ -2,22 +2,21 @@ import type { Logger } from 'pino'
 import { createApp } from './app.ts'
 import { openGuard } from './auth/open-guard.ts'
 import { AuditLog } from './audit/audit-log.ts'
+import { closeBackend, createBackend } from './backend.ts'
+import { clientDeps } from './clients/client-deps.ts'
+import { openClientPool } from './clients/open-client-pool.ts'
 import type { Config } from './config/config.ts'
+import type { Deps } from './deps.ts'
 import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http/server.ts'
 import { ListenerCertificates } from './http/listener-certificates.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { KafkaMeter } from './kafka/meter.ts'
-import { createBatchSender, createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
-import { SecretStore } from './kafka/secret-store.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
-import { TopicWriter } from './kafka/writer/topic-writer.ts'
-import { Transactions } from './kafka/transactions/transactions.ts'
 import { Meters } from './metrics/meters.ts'
 import type { Sources } from './metrics/readings.ts'
 import type { MetricsServer } from './metrics/server.ts'
 import { createObserver } from './http/request-observer.ts'
 import { StreamSlots } from './streams/slots.ts'
-import { TopicDefaults } from './config/topic-defaults.ts'
 import type { Tracing } from './tracing/tracing.ts'
 import { version } from './version.ts'
 import { createWsServer } from './ws/server.ts'
@@ -49,34 +48,19 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const audit = config.auditLog === undefined ? undefined : AuditLog.open(config.auditLog, log)
   const tracing = await tracingOf(config, log)
   const meters = new Meters(config.metrics.topics)
-  const cluster = new Cluster(config.kafka, { log, meter: new KafkaMeter(config.metrics) })
-  const defaults = new TopicDefaults(config.produce.defaults, config.produce.topics)
-  const writer = new TopicWriter(cluster, defaults, log)
-  const transactions = new Transactions(
-    cluster,
-    {
-      timeoutMs: limits.produceTimeoutMs,
-      limit: limits.maxTransactions,
-      codecOf: (topic) => defaults.of(topic).compression,
-    },
-    log,
-  )
-  const { timeoutMs } = defaults.general
-  const sender = createBatchSender(cluster, timeoutMs)
-  const secrets = new SecretStore(cluster, sender, config.secret, timeoutMs, log)
-  const producers = createExactlyOnceWriter(cluster, sender, secrets, defaults, log)
+  const meter = new KafkaMeter(config.metrics)
+  const own = createBackend(new Cluster(config.kafka, { log, meter }), config, log)
+  const pool =
+    config.kafka.clients && openClientPool(config.kafka.clients, config, { log, meter }, () => guard.sweep())
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
-  const { guard, tickets, close: closeGuard } = openGuard(config, secrets, log)
-  const deps = {
+  const { guard, tickets, close: closeGuard } = openGuard(config, own.secrets, log, pool)
+  const common = {
+    ...own,
     config,
     log,
     guard,
     tickets,
-    cluster,
-    writer,
-    transactions,
-    producers,
-    secrets,
+    hold: () => () => {},
     budget,
     slots: new StreamSlots(limits.maxStreams),
     meters,
@@ -86,6 +70,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     draining,
     stopping: shutdown.signal,
   }
+  const deps: Deps = { ...common, clients: pool && clientDeps(pool, common) }
   const streams = createWsServer(deps)
   const certificates = config.tls && new ListenerCertificates(config.tls, log)
   const { fetch } = createApp(deps)
@@ -100,7 +85,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   server.on('upgrade', streams.upgrade)
   const metricsServer = await metricsOf(config, log, {
     meters,
-    kafka: cluster.meter,
+    kafka: meter,
     budget,
     bufferBytes: limits.produceBufferBytes,
     slots: deps.slots,
@@ -117,7 +102,8 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     await metricsServer?.close()
     throw error
   }
-  writer.start()
+  // Where Kafka is asked as the clients, the gateway itself is nobody there.
+  if (pool === undefined) own.writer.start()
   const metricsUrl = metricsServer?.url
   log.info({ url, metricsUrl, brokers: config.kafka.brokers }, 'listening')
   let stopping: Promise<void> | undefined
@@ -126,11 +112,9 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     shutdown.abort()
     log.info('shutting down')
     await Promise.all([drainHttpServer(server, shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
-    writer.close()
-    await transactions.close()
     closeGuard()
     certificates?.close()
-    await cluster.close()
+    await Promise.all([closeBackend(own), pool?.close()])
     await Promise.all([audit?.close(), tracing?.close(), metricsServer?.close()])
     log.info('stopped')
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { authSettings } from '../auth/auth-config.ts'
+import { clientLoginSettings } from './client-logins.ts'
 import { kafkaSettings } from './kafka-config.ts'
 import { flag, integer } from './setting.ts'
 import { codecNames, parseTopicRules } from './topic-defaults.ts'
@@ -195,6 +196,7 @@ export const settings = {
     ),
   ...authSettings,
   ...kafkaSettings,
+  ...clientLoginSettings,
 } as const satisfies Record<string, z.ZodType>
 
 export type Settings = { [K in keyof typeof settings]: z.output<(typeof settings)[K]> }

@@ -4,7 +4,13 @@ import type { KafkaConfig } from '../config/kafka-config.ts'
 import { Problem } from '../problems/problem.ts'
 import type { BrokerConnection, Endpoint } from './broker-connection.ts'
 import { Connector } from './connector.ts'
-import { isAuthenticationError, KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
+import {
+  isAuthenticationError,
+  isClientRefused,
+  KafkaCode,
+  problemFromKafka,
+  problemFromKafkaCode,
+} from './errors.ts'
 import { KafkaMeter } from './meter.ts'
 import { metadata, type MetadataAnswer } from './wire/apis.ts'
 
@@ -73,12 +79,17 @@ export class Cluster {
   #failedAt = -Infinity
   #pruneAt = MANY_TOPICS
 
+  /** @param options `clientRefused` where the credentials are a client's: called when Kafka refuses them */
   constructor(
     config: KafkaConfig,
-    { log, meter = new KafkaMeter() }: { readonly log?: Logger; readonly meter?: KafkaMeter } = {},
+    {
+      log,
+      meter = new KafkaMeter(),
+      clientRefused,
+    }: { readonly log?: Logger; readonly meter?: KafkaMeter; readonly clientRefused?: () => void } = {},
   ) {
     this.meter = meter
-    this.#connector = new Connector(config, meter, this.#closing.signal, log)
+    this.#connector = new Connector(config, meter, this.#closing.signal, log, clientRefused)
     this.#bootstrap = config.brokers.map(parseEndpoint)
   }
 
@@ -101,6 +112,23 @@ export class Cluster {
    */
   async ping(timeoutMs = CONTROL_TIMEOUT_MS): Promise<void> {
     await withTimeout(this.#describe([]), timeoutMs)
+  }
+
+  /**
+   * Opens a connection to any broker, and closes it: proof that Kafka answers and, where there are credentials, that they
+   * still count.
+   * @throws as ping(); invalid_credentials where they are a client's
+   */
+  async reach(timeoutMs = CONTROL_TIMEOUT_MS): Promise<void> {
+    const attempts = [...this.#endpoints().values()].map((endpoint) => async () => {
+      const connection = await this.#open(endpoint, CONTROL_TIMEOUT_MS)
+      connection.destroy()
+    })
+    try {
+      await withTimeout(firstOf(attempts), timeoutMs)
+    } catch (error) {
+      throw problemFromKafka(error)
+    }
   }
 
   /**
@@ -185,12 +213,11 @@ export class Cluster {
    * @throws the client's connection errors
    */
   async callAny<T>(call: (connection: BrokerConnection) => Promise<T>): Promise<T> {
-    const endpoints = new Map([...this.#brokers.values(), ...this.#bootstrap].map((e) => [keyOf(e), e]))
     const answers = (key: string) => {
       const connection = this.#control.get(key)?.open
       return connection?.usable === true && connection.silentMs < STAGGER_MS
     }
-    const order = [...endpoints].sort(([a], [b]) => Number(answers(b)) - Number(answers(a)))
+    const order = [...this.#endpoints()].sort(([a], [b]) => Number(answers(b)) - Number(answers(a)))
     return firstOf(
       order.map(
         ([, endpoint]) =>
@@ -198,6 +225,11 @@ export class Cluster {
             call(await this.#controlAt(endpoint)),
       ),
     )
+  }
+
+  /** Of every broker that is known, by its address. */
+  #endpoints(): Map<string, Endpoint> {
+    return new Map([...this.#brokers.values(), ...this.#bootstrap].map((e) => [keyOf(e), e]))
   }
 
   #learn(answer: MetadataAnswer): void {
@@ -380,8 +412,10 @@ async function firstOf<T>(attempts: (() => Promise<T>)[]): Promise<T> {
     timer = setTimeout(start, STAGGER_MS)
     attempt().then(resolve, (error: unknown) => {
       errors.push(error)
+      // What one broker says of a client's credentials all would, and each may count it against the user.
+      if (isClientRefused(error)) reject(error as Error)
       // An authentication failure says more than a refused connection does.
-      if (errors.length === attempts.length) reject(errors.find(isAuthenticationError) ?? errors[0])
+      else if (errors.length === attempts.length) reject(errors.find(isAuthenticationError) ?? errors[0])
       else start()
     })
   }

@@ -327,7 +327,8 @@ export class GroupSubscription implements Subscription {
   async #part(ending: Ending, endedAt: number): Promise<void> {
     if (this.#seat === undefined) return this.#member.leave()
     const { place, places } = this.#seat
-    if (ending === 'dropped') return places.keep(place, this, this.#member, endedAt + place.graceMs)
+    if (ending === 'dropped')
+      return places.keep(place, this, this.#member, endedAt + place.graceMs, this.#deps.hold())
     places.release(place, this)
     // Where the gateway goes, the group keeps the place for as long as a session.
     await (ending === 'closed' ? this.#member.leave() : this.#member.abandon())

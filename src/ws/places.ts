@@ -82,18 +82,27 @@ export class Places {
 
   /**
    * Keeps the place of a member whose socket dropped until `until`, on the clock of performance.now(). Where another
-   * has it by now, or too many are kept, the member's part is over.
+   * has it by now, or too many are kept, the member's part is over. `over` is called when it is.
    */
-  async keep(place: Place, holder: Holder, member: GroupMember, until: number): Promise<void> {
-    if (this.#closed || this.#holders.get(place.instanceId) !== holder) return member.abandon()
+  async keep(
+    place: Place,
+    holder: Holder,
+    member: GroupMember,
+    until: number,
+    over: () => void,
+  ): Promise<void> {
+    if (this.#closed || this.#holders.get(place.instanceId) !== holder) return member.abandon().finally(over)
     const isMember = member.state !== 'new' && member.state !== 'failed'
     if (!isMember || this.#away.size >= this.#limits.maxAway || performance.now() >= until) {
       this.release(place, holder)
-      return member.leave()
+      return member.leave().finally(over)
     }
-    const away = new AwayMember(member, until, () => {
-      this.#away.delete(away)
-      this.release(place, away)
+    const away = new AwayMember(member, until, {
+      ended: () => {
+        this.#away.delete(away)
+        this.release(place, away)
+      },
+      over,
     })
     this.#away.add(away)
     this.#holders.set(place.instanceId, away)

@@ -117,6 +117,8 @@ export function createWsServer(deps: Deps): WsServer {
       throw guard.unauthenticated()
     if (deps.draining()) throw new Problem('shutting_down')
     deps.slots.check()
+    // Past this the socket is open, and what is wrong can only be told on it.
+    if (!byMessage) deps.clients?.serve(guard.callerOf(incoming).principal).release()
     const isUnknown = guard.enabled && byMessage
     // Whoever shows nothing must not take the places of those who do.
     if (isUnknown && unknown >= Math.max(1, limits.maxStreams * UNKNOWN_SHARE))

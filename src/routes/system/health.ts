@@ -6,7 +6,9 @@ import { addRoute, type App, problemResponses } from '../route.ts'
 const Status = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Status' })
 const ok = { description: 'It is.', content: { 'application/json': { schema: Status } } }
 
-export function registerHealth(app: App, { cluster, draining }: Deps): void {
+export function registerHealth(app: App, { config, cluster, draining }: Deps): void {
+  // Where Kafka is asked as the clients, the gateway can do no more than reach it.
+  const ask = (ms: number) => (config.kafka.clients === undefined ? cluster.ping(ms) : cluster.reach(ms))
   addRoute(
     app,
     {
@@ -34,7 +36,7 @@ export function registerHealth(app: App, { cluster, draining }: Deps): void {
     },
     async (c) => {
       if (draining()) throw new Problem('shutting_down')
-      await cluster.ping(2_000)
+      await ask(2_000)
       return c.json({ status: 'ok' })
     },
   )
