@@ -2,15 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { KafkaConfig } from '../config/kafka-config.ts'
 import { Problem } from '../problems/problem.ts'
+import { firstOf, STAGGER_MS, withTimeout } from './attempts.ts'
 import type { BrokerConnection, Endpoint } from './broker-connection.ts'
 import { Connector } from './connector.ts'
-import {
-  isAuthenticationError,
-  isClientRefused,
-  KafkaCode,
-  problemFromKafka,
-  problemFromKafkaCode,
-} from './errors.ts'
+import { KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
 import { KafkaMeter } from './meter.ts'
 import { metadata, type MetadataAnswer } from './wire/apis.ts'
 
@@ -48,8 +43,6 @@ interface CachedTopic {
 const TOPIC_MAX_AGE_MS = 30_000
 /** The least time between two metadata requests for one topic, ms: many failing partitions ask at once. */
 const REFRESH_INTERVAL_MS = 100
-/** A bootstrap address that does not answer is overtaken by the next after this, ms. */
-const STAGGER_MS = 500
 const CONTROL_TIMEOUT_MS = 5_000
 /** Topics not asked for in this time are forgotten once there are many: names come and go. */
 const IDLE_TOPIC_MS = 600_000
@@ -379,52 +372,4 @@ function parseEndpoint(address: string): Endpoint {
 
 function keyOf(endpoint: Endpoint): string {
   return `${endpoint.host}:${endpoint.port}`
-}
-
-async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Problem('kafka_unavailable', { detail: 'Kafka did not answer in time.' })),
-      ms,
-    )
-  })
-  try {
-    return await Promise.race([promise, expired])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/**
- * The first attempt to succeed. Attempts start one after the other, each when the one before has failed or has been
- * silent for a moment, so that one address that hangs does not hold up the rest (as RFC 8305 does for addresses).
- */
-async function firstOf<T>(attempts: (() => Promise<T>)[]): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const errors: unknown[] = []
-  let next = 0
-  let timer: NodeJS.Timeout | undefined
-  const start = () => {
-    clearTimeout(timer)
-    const attempt = attempts[next++]
-    if (attempt === undefined) return
-    timer = setTimeout(start, STAGGER_MS)
-    attempt().then(resolve, (error: unknown) => {
-      errors.push(error)
-      // What one broker says of a client's credentials all would, and each may count it against the user.
-      if (isClientRefused(error)) reject(error as Error)
-      // An authentication failure says more than a refused connection does.
-      else if (errors.length === attempts.length) reject(errors.find(isAuthenticationError) ?? errors[0])
-      else start()
-    })
-  }
-  if (attempts.length === 0)
-    reject(new Problem('kafka_unavailable', { detail: 'No broker address is known.' }))
-  start()
-  try {
-    return await promise
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -16,6 +16,7 @@ import { makeTopic, uniqueName } from '../support/kafka.ts'
 import { SASL_HANDSHAKE } from '../support/kafka-proxy.ts'
 import { kafkaTool } from '../support/kafka-tools/index.ts'
 import { logLines } from '../support/log-lines.ts'
+import { type CodeBlock, codeBlocks, shellAt, shellCommands } from '../support/readme.ts'
 import { useSecuredKafka } from '../support/secured-kafka.ts'
 import { temporaryDir } from '../support/temporary-dir.ts'
 import { until } from '../support/until.ts'
@@ -33,31 +34,7 @@ async function gatewayFor(env: Record<string, string> = {}) {
   return { gateway, ...http(gateway), ...log }
 }
 
-/** What docs/kafka-credentials.md has of transactions. */
-const transactionAcls = (user: string) => [
-  [
-    '--add',
-    '--allow-principal',
-    `User:${user}`,
-    '--operation',
-    'Write',
-    '--transactional-id',
-    'sluice-',
-    '--resource-pattern-type',
-    'prefixed',
-  ],
-  [
-    '--add',
-    '--allow-principal',
-    `User:${user}`,
-    '--operation',
-    'Read',
-    '--group',
-    'sluice-id-',
-    '--resource-pattern-type',
-    'prefixed',
-  ],
-]
+const [settings, request, acls] = codeBlocks('docs/kafka-credentials.md') as [CodeBlock, CodeBlock, CodeBlock]
 
 const logins = () => kafka.proxy.requests.get(SASL_HANDSHAKE) ?? 0
 const code = ({ json }: HttpAnswer) => (json as { code?: string } | undefined)?.code
@@ -169,11 +146,29 @@ describe("Kafka's own ACLs", () => {
     const transact = (who: typeof alice) =>
       post('/v1/transactions', { id: 'order-17', records: [{ topic, value: 2 }] }, who)
     expect(code(await transact(alice))).toBe('kafka_authorization')
-    for (const acl of transactionAcls('alice')) await kafkaTool('kafka-acls', acl, kafka.open)
+    for (const command of shellCommands(acls)) {
+      const words = command.replaceAll('\\\n', '').split(/\s+/)
+      await kafkaTool('kafka-acls', words.slice(words.indexOf('--add')), kafka.open)
+    }
     expect((await transact(alice)).status).toBe(200)
     expect((await get('/v1/transactions/order-17', alice)).json).toMatchObject({ state: 'committed' })
     expect(code(await get('/v1/transactions/order-17', bob))).toBe('kafka_authorization')
   })
+})
+
+it('docs/kafka-credentials.md shows settings and a request that work as written', async () => {
+  const env = Object.fromEntries(
+    settings.code
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/=(.*)/).slice(0, 2) as [string, string]),
+  )
+  const files = { KAFKA_BROKERS: kafka.sasl, KAFKA_TLS_CA_FILE: kafka.authority.certificate }
+  expect(Object.keys(env)).toEqual(expect.arrayContaining(Object.keys(files)))
+  await makeTopic({ name: 'orders' }, kafka.open)
+  await allow(kafka.open, ['alice'], 'orders')
+  const { url } = await startTestGateway({ ...env, ...files })
+  expect(await shellAt(url)(shellCommands(request)[0]!)).toMatchObject({ partition: 0, offset: 0 })
 })
 
 describe('credentials', () => {
