@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { asyncApiDocument } from '../src/contract/asyncapi.ts'
 import { openApiDocument } from '../src/contract/openapi.ts'
 import { configPage } from './generate/config-page.ts'
+import { doctorPage } from './generate/doctor-page.ts'
 import { metricsPage } from './generate/metrics-page.ts'
 import { problemsPage } from './generate/problems-page.ts'
 
@@ -14,4 +15,5 @@ export const generatedFiles: Readonly<Record<string, () => string>> = {
   'docs/config.md': configPage,
   'docs/problems.md': problemsPage,
   'docs/metrics.md': metricsPage,
+  'docs/doctor.md': doctorPage,
 }

@@ -53,8 +53,8 @@ export interface Deps {
   /** Undefined where nobody asks for one. */
   readonly audit: AuditLog | undefined
   readonly tracing: Tracing | undefined
-  /** True from the moment a shutdown begins: no new work is taken. */
+  /** True from the moment a shutdown begins: what comes is served, and told that it is to go elsewhere. */
   readonly draining: () => boolean
-  /** Aborted at that moment, for what is under way. */
+  /** Aborted when no new connections are taken any more, for what lasts and what waits. */
   readonly stopping: AbortSignal
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createApp } from './app.ts'
 import { openGuard } from './auth/open-guard.ts'
@@ -7,7 +8,9 @@ import { clientDeps } from './clients/client-deps.ts'
 import { openClientPool } from './clients/open-client-pool.ts'
 import type { Config } from './config/config.ts'
 import type { Deps } from './deps.ts'
-import { createHttpServer, drainHttpServer, type HttpTimeouts, listen } from './http/server.ts'
+import { trustProxies } from './http/client-address.ts'
+import { Connections } from './http/connections.ts'
+import { createHttpServer, type HttpTimeouts, listen } from './http/server.ts'
 import { ListenerCertificates } from './http/listener-certificates.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { KafkaMeter } from './kafka/meter.ts'
@@ -17,6 +20,7 @@ import type { Sources } from './metrics/readings.ts'
 import type { MetricsServer } from './metrics/server.ts'
 import { createObserver } from './http/request-observer.ts'
 import { StreamSlots } from './streams/slots.ts'
+import { summaryOf } from './config/watched-file.ts'
 import type { Tracing } from './tracing/tracing.ts'
 import { version } from './version.ts'
 import { createWsServer } from './ws/server.ts'
@@ -28,12 +32,15 @@ export interface Gateway {
   /** Where its metrics are, such as http://127.0.0.1:9464; undefined where they are not served. */
   readonly metricsUrl: string | undefined
   /**
-   * Stops in order, within SLUICE_SHUTDOWN_TIMEOUT_MS: not ready, no new connections, streams sent elsewhere with what
-   * they have received committed, accepted requests answered, records written, transactions ended, Kafka let go of.
+   * Stops in order: not ready at once; `delayMs` later no new connections, and within SLUICE_SHUTDOWN_TIMEOUT_MS streams
+   * sent elsewhere with what they have received committed, requests answered, records written, transactions ended, Kafka
+   * let go of. Called again, it is the same stop.
    */
-  stop(): Promise<void>
-  /** Does what SIGHUP asks for: goes on in new files where the old ones were moved away. */
-  reopen(): void
+  stop(options?: { readonly delayMs?: number }): Promise<void>
+  /** Does what SIGHUP asks for: looks at every file anew, and goes on in new ones where the old ones were moved away. */
+  reload(): void
+  /** What a process has to do that ends before stop() has: end what it has started. */
+  abandon(): void
 }
 
 /**
@@ -43,7 +50,7 @@ export interface Gateway {
 export async function startGateway(config: Config, log: Logger, timeouts?: HttpTimeouts): Promise<Gateway> {
   for (const warning of config.warnings) log.warn(warning)
   const shutdown = new AbortController()
-  const draining = () => shutdown.signal.aborted
+  let draining = false
   const { limits, shutdownTimeoutMs } = config
   const audit = config.auditLog === undefined ? undefined : AuditLog.open(config.auditLog, log)
   const tracing = await tracingOf(config, log)
@@ -53,7 +60,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const pool =
     config.kafka.clients && openClientPool(config.kafka.clients, config, { log, meter }, () => guard.sweep())
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
-  const { guard, tickets, close: closeGuard } = openGuard(config, own.secrets, log, pool)
+  const { guard, tickets, reload: reloadGuard, close: closeGuard } = openGuard(config, own.secrets, log, pool)
   const common = {
     ...own,
     config,
@@ -67,7 +74,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     audit,
     tracing,
     observer: createObserver({ meters, log, accessLog: config.accessLog, audit, tracing }),
-    draining,
+    draining: () => draining,
     stopping: shutdown.signal,
   }
   const deps: Deps = { ...common, clients: pool && clientDeps(pool, common) }
@@ -77,12 +84,15 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const server = createHttpServer(
     fetch as FetchCallback,
     limits,
-    draining,
+    deps.draining,
     deps.observer,
     timeouts,
     certificates,
+    config.allowedHosts,
   )
+  trustProxies(server, config.trustedProxies)
   server.on('upgrade', streams.upgrade)
+  const connections = new Connections(server)
   const metricsServer = await metricsOf(config, log, {
     meters,
     kafka: meter,
@@ -91,7 +101,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     slots: deps.slots,
     audit,
     version,
-    draining,
+    draining: deps.draining,
     connections: () =>
       new Promise((resolve) => server.getConnections((_, count: number | undefined) => resolve(count ?? 0))),
   })
@@ -108,17 +118,34 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   log.info({ url, metricsUrl, brokers: config.kafka.brokers }, 'listening')
   let stopping: Promise<void> | undefined
 
-  async function stop(): Promise<void> {
+  async function stop(delayMs: number): Promise<void> {
+    draining = true
+    connections.tell()
+    log.info({ delayMs, timeoutMs: shutdownTimeoutMs }, 'shutting down')
+    if (delayMs > 0) await pause(delayMs)
+    // Streams are told after that: whoever comes back at once must not come back here.
+    await connections.refuse()
     shutdown.abort()
-    log.info('shutting down')
-    await Promise.all([drainHttpServer(server, shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
+    await Promise.all([connections.drain(shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
     closeGuard()
     certificates?.close()
     await Promise.all([closeBackend(own), pool?.close()])
     await Promise.all([audit?.close(), tracing?.close(), metricsServer?.close()])
     log.info('stopped')
   }
-  return { url, metricsUrl, stop: () => (stopping ??= stop()), reopen: () => audit?.reopen() }
+
+  function reload(): void {
+    audit?.reopen()
+    log.info(summaryOf([...reloadGuard(), ...(certificates?.reload() ?? [])]), 'looked at every file again')
+  }
+
+  return {
+    url,
+    metricsUrl,
+    stop: ({ delayMs = 0 } = {}) => (stopping ??= stop(delayMs)),
+    reload,
+    abandon: () => {},
+  }
 }
 
 type FetchCallback = Parameters<typeof createHttpServer>[0]

@@ -28,11 +28,14 @@ const log = createLogger(config)
 let gateway: Gateway | undefined
 let stopping = false
 
-/** The first signal stops in order, a second one at once. */
-function stop(): void {
-  if (stopping || gateway === undefined) process.exit(process.exitCode ?? 1)
+/** The first signal stops in order, a second one at once. Before it listens there is nothing to put in order. */
+function stop(delayMs = 0): void {
+  if (stopping || gateway === undefined) {
+    gateway?.abandon()
+    process.exit(process.exitCode ?? (stopping ? 1 : 0))
+  }
   stopping = true
-  gateway.stop().then(
+  gateway.stop({ delayMs }).then(
     () => process.exit(),
     (error: unknown) => {
       log.fatal({ error }, 'shutdown failed')
@@ -40,9 +43,10 @@ function stop(): void {
     },
   )
 }
-process.on('SIGTERM', stop)
-process.on('SIGINT', stop)
-process.on('SIGHUP', () => gateway?.reopen())
+process.on('SIGTERM', () => stop(config.drainDelayMs))
+// From a terminal: nobody sends this process anything by way of a load balancer.
+process.on('SIGINT', () => stop())
+process.on('SIGHUP', () => gateway?.reload())
 // A bug that no handler caught: what else is broken isn't known. Say it, stop in order, and be started again.
 process.on('uncaughtException', (error) => {
   log.fatal({ error }, 'uncaught exception')

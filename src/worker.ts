@@ -1,7 +1,7 @@
 import { loadConfig } from './config/config.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { createLogger } from './log.ts'
-import { REOPEN, STOP, type WorkerReport } from './workers.ts'
+import type { Order, WorkerReport } from './workers.ts'
 
 /** One of several processes behind one listener. The process that started it says when to stop, no signal does. */
 const config = loadConfig(process.env)
@@ -14,8 +14,8 @@ let gateway: Gateway | undefined
 const tell = (report: WorkerReport) =>
   process.send?.(report, undefined, undefined, (error) => error && stop())
 
-async function stop(): Promise<void> {
-  await gateway?.stop().catch((error: unknown) => {
+async function stop(delayMs = 0): Promise<void> {
+  await gateway?.stop({ delayMs }).catch((error: unknown) => {
     log.fatal({ error }, 'shutdown failed')
     process.exitCode = 1
   })
@@ -26,9 +26,9 @@ async function stop(): Promise<void> {
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 process.on('SIGHUP', () => {})
-process.on('message', (message) => {
-  if (message === STOP) void stop()
-  else if (message === REOPEN) gateway?.reopen()
+process.on('message', (order: Order) => {
+  if (order.todo === 'stop') void stop(order.delayMs)
+  else gateway?.reload()
 })
 process.on('disconnect', () => void stop())
 process.on('uncaughtException', (error) => {

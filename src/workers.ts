@@ -22,10 +22,8 @@ export interface WorkerReport {
   readonly error?: StartError
 }
 
-/** Told to a worker: stop in order. */
-export const STOP = 'stop'
-/** Told to a worker: as Gateway.reopen. */
-export const REOPEN = 'reopen'
+/** What a worker is told to do, as Gateway has it. */
+export type Order = { readonly todo: 'stop'; readonly delayMs: number } | { readonly todo: 'reload' }
 
 /** One that ended by itself is started again after this, ms, twice as long each time it ends within a minute. */
 const RESTART_MS = 500
@@ -72,9 +70,10 @@ class Workers {
     return {
       url: this.#url,
       metricsUrl: undefined,
-      stop: () => (this.#stopping ??= this.#stop()),
-      reopen: () => {
-        for (const worker of this.#running) if (worker.connected) worker.send(REOPEN)
+      stop: ({ delayMs = 0 } = {}) => (this.#stopping ??= this.#stop(delayMs)),
+      reload: () => this.#tell({ todo: 'reload' }),
+      abandon: () => {
+        for (const worker of this.#running) worker.kill('SIGKILL')
       },
     }
   }
@@ -120,14 +119,14 @@ class Workers {
     }, wait)
   }
 
-  async #stop(): Promise<void> {
-    await Promise.all(
-      [...this.#running].map(async (worker) => {
-        const exited = once(worker, 'exit')
-        if (worker.connected) worker.send(STOP)
-        await exited
-      }),
-    )
+  async #stop(delayMs: number): Promise<void> {
+    const exits = [...this.#running].map((worker) => once(worker, 'exit'))
+    this.#tell({ todo: 'stop', delayMs })
+    await Promise.all(exits)
+  }
+
+  #tell(order: Order): void {
+    for (const worker of this.#running) if (worker.connected) worker.send(order)
   }
 }
 

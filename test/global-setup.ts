@@ -21,7 +21,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const given = process.env.TEST_KAFKA_BROKERS
   if (given !== undefined) project.provide('brokers', given)
   else {
+    const { ensureSharedClasses } = await import('../dev/kafka/share-classes.ts')
     const { startTemporaryBroker } = await import('../dev/kafka/temporary-broker.ts')
+    await ensureSharedClasses()
     const broker = await startTemporaryBroker()
     project.provide('brokers', broker.bootstrap)
     stops.push(() => broker.stop())

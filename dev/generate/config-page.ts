@@ -4,12 +4,13 @@ import { settings } from '../../src/config/settings.ts'
 /** docs/config.md: every environment variable, in the order of the settings. */
 export function configPage(): string {
   const rows = Object.entries<z.ZodType>(settings)
-  const table = (prefix: string) =>
+  const isOfKafka = (name: string) => name.startsWith('KAFKA_')
+  const table = (isShown: (name: string) => boolean) =>
     [
       '| variable | default | what it is |',
       '| --- | --- | --- |',
       ...rows
-        .filter(([name]) => name.startsWith(prefix))
+        .filter(([name]) => isShown(name))
         .map(
           ([name, schema]) => `| \`${name}\` | ${defaultOf(schema)} | ${cell(schema.description ?? '')} |`,
         ),
@@ -24,11 +25,11 @@ setting that is silently ignored is a trap; an unknown \`KAFKA_\` variable is on
 
 ## The gateway
 
-${table('SLUICE_')}
+${table((name) => !isOfKafka(name))}
 
 ## The connection to Kafka
 
-${table('KAFKA_')}
+${table(isOfKafka)}
 
 ### TLS
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { sharedClasses } from './class-archive.ts'
 import { pidFileOf, stopEarlierBroker } from './earlier-broker.ts'
 import { formatData, newClusterId } from './format.ts'
 import { freePort } from './free-port.ts'
@@ -149,12 +150,21 @@ export async function launchBroker(
   if (!existsSync(join(dataDir, 'meta.properties'))) {
     const { clusterId } = member
     const { signal } = options
-    await formatData({ java, libs, jvm: smallJvm, properties, logFile, clusterId, signal })
+    await formatData({
+      java,
+      libs,
+      jvm: [...smallJvm, ...sharedClasses(libs, java)],
+      properties,
+      logFile,
+      clusterId,
+      signal,
+    })
   }
+  const jvm = [...(options.jvm ?? smallJvm), ...sharedClasses(libs, java), ...logging]
   const launch = () =>
     OwnedProcess.launch({
       command: java,
-      args: [...(options.jvm ?? smallJvm), ...logging, '-cp', join(libs, '*'), 'kafka.Kafka', properties],
+      args: [...jvm, '-cp', join(libs, '*'), 'kafka.Kafka', properties],
       logFile,
       pidFile,
       whenOrphaned: options.whenOrphaned === 'stop' ? stopGroup : killGroup,

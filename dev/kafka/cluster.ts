@@ -20,6 +20,10 @@ export interface TemporaryCluster {
 export interface ClusterOptions {
   /** server.properties to add or replace, for all or by node id. */
   readonly configs?: Readonly<Record<string, string>> | ((nodeId: number) => Readonly<Record<string, string>>)
+  /** Of their clients, the first that of node 1; free ones by default. */
+  readonly ports?: readonly number[]
+  /** Further listeners by node id, `NAME://host:port`. */
+  readonly listeners?: (nodeId: number) => readonly string[]
 }
 
 /**
@@ -37,14 +41,15 @@ export async function startTemporaryCluster(
   for (let nodeId = 1; nodeId <= n; nodeId++) nodes.push({ nodeId, controllerPort: await freePort() })
   const voters = nodes.map((node) => `${node.nodeId}@127.0.0.1:${node.controllerPort}`).join(',')
   const clusterId = newClusterId()
-  const { configs } = options
+  const { configs, ports = [], listeners } = options
   const launches = nodes.map((node) => {
     const member: ClusterMember = { ...node, voters, clusterId, replication: Math.min(n, 3) }
     const own = typeof configs === 'function' ? configs(node.nodeId) : configs
     return launchBroker({
       dir: join(folder.dir, `broker-${node.nodeId}`),
-      libs,
-      member,
+      ...{ libs, member },
+      port: ports[node.nodeId - 1] ?? 0,
+      ...(listeners && { listeners: listeners(node.nodeId) }),
       configs: own,
     })
   })

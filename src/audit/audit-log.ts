@@ -7,7 +7,7 @@ import sonicBoom from 'sonic-boom'
 export interface AuditEntry {
   readonly requestId: string
   readonly principal?: string | undefined
-  /** The address that the connection came from. */
+  /** The address that it came from. */
   readonly ip?: string | undefined
   readonly method?: string | undefined
   /** The operationId. */

@@ -1,17 +1,31 @@
 import type { IncomingMessage } from 'node:http'
 import type { Answer, Operation } from '../http/answer.ts'
+import { clientAddressOf } from '../http/client-address.ts'
 import { principalOf } from '../auth/principal.ts'
 import { requestIdOf } from '../http/request-id.ts'
+import type { ProblemCode } from '../problems/problems.ts'
 import type { AuditEntry, AuditLog } from './audit-log.ts'
 
-/** Statuses that say that somebody was not let in, or not let do what was asked. */
-const DENIED: ReadonlySet<number> = new Set([401, 403])
+/** What somebody is told who was not let in, or not let do what was asked. */
+const DENIED: ReadonlySet<string> = new Set<ProblemCode>([
+  'credential_in_url',
+  'unauthenticated',
+  'invalid_credentials',
+  'credentials_expired',
+  'too_many_failed_logins',
+  'auth_unavailable',
+  'forbidden',
+  'internal_topic',
+  'kafka_authorization',
+  'origin_not_allowed',
+  'host_not_allowed',
+])
 const CLIENT_GONE = 499
 
 /** Audits a request that is over, where it is one to be audited: it wrote, changed something, was denied, or was a stream. */
 export function auditRequest(audit: AuditLog, incoming: IncomingMessage, answer: Answer): void {
   const { operation, isStream, status } = answer
-  const isDenied = DENIED.has(status)
+  const isDenied = isDenial(answer.code)
   if (operation.kind === 'other' && !isStream && !isDenied) return
   const isProduce = operation.kind === 'produce'
   audit.write({
@@ -25,6 +39,11 @@ export function auditRequest(audit: AuditLog, incoming: IncomingMessage, answer:
   })
 }
 
+/** Whether a problem is that somebody was not let in, or not let do what was asked. */
+export function isDenial(code: string | undefined): boolean {
+  return code !== undefined && DENIED.has(code)
+}
+
 /** Audits a stream of records that begins. */
 export function auditStream(audit: AuditLog, incoming: IncomingMessage, answer: Answer): void {
   if (answer.operation.kind === 'produce') return
@@ -35,7 +54,7 @@ function who(incoming: IncomingMessage, answer: Answer): Omit<AuditEntry, 'outco
   return {
     requestId: requestIdOf({ env: { outgoing: answer } }),
     principal: principalOf(incoming)?.name,
-    ip: incoming.socket.remoteAddress,
+    ip: clientAddressOf(incoming),
     method: incoming.method,
     operation: answer.operation.id,
     resource: answer.resource ?? resourceOf(answer.operation, incoming.url),

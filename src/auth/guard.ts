@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { isAllowedOrigin } from '../http/allowed-origin.ts'
+import { clientAddressOf, networkOf } from '../http/client-address.ts'
 import { Problem } from '../problems/problem.ts'
 import { apiKeyOf, type Credentials, credentialsOf, ofToken } from './credentials.ts'
 import type { FailedLogins } from './failed-logins.ts'
@@ -139,7 +140,7 @@ export class Guard {
       return this.#refuse(incoming, `Authorization takes ${logins.takes === 'jwt' ? 'Bearer' : 'Basic'}`)
     const known = logins.known(credentials)
     if (known !== undefined) return known
-    const retryAfter = this.#failures?.holdBack(incoming.socket.remoteAddress ?? '')
+    const retryAfter = this.#failures?.holdBack(networkOf(clientAddressOf(incoming) ?? ''))
     if (retryAfter !== undefined) throw new Problem('too_many_failed_logins', { retryAfter })
     return this.#counted(incoming, logins.logIn(credentials))
   }
@@ -171,7 +172,7 @@ export class Guard {
 
   /** The same answer for every wrong guess, and from the tenth in a minute on only that there were too many. */
   #failure(incoming: IncomingMessage, problem: Problem): Problem {
-    const retryAfter = this.#failures?.count(incoming.socket.remoteAddress ?? '')
+    const retryAfter = this.#failures?.count(networkOf(clientAddressOf(incoming) ?? ''))
     if (retryAfter !== undefined) return new Problem('too_many_failed_logins', { retryAfter })
     return new Problem(problem.code, { ...problem.options, headers: this.#challenge })
   }

@@ -28,7 +28,7 @@ const TYPES = [undefined, 'jwt', 'at+jwt', 'application/at+jwt']
 /** A longer one is no token that a provider makes. */
 const MAX_LENGTH = 8_192
 /** Seconds that the clocks of gateway and provider may differ. */
-const CLOCK_TOLERANCE = 30
+export const CLOCK_TOLERANCE = 30
 /** Milliseconds for the provider to answer. */
 const TIMEOUT_MS = 3_000
 /** Between two questions for keys that were not known, ms: tokens with invented key ids must not become requests. */
@@ -56,6 +56,12 @@ export class JwtVerifier {
 
   constructor(options: JwtOptions) {
     this.#options = options
+  }
+
+  /** Has every key and token be looked at anew. */
+  forget(): void {
+    this.#keys.clear()
+    this.#remembered.clear()
   }
 
   /** The principal of a token that was checked a moment ago, without waiting. */

@@ -10,12 +10,14 @@ import { parsePolicy } from './policy-document.ts'
 import type { Logins } from './logins.ts'
 import { operations, Policy } from './policy.ts'
 import { Tickets } from './tickets.ts'
-import { WatchedFile } from '../config/watched-file.ts'
+import { type Look, WatchedFile } from '../config/watched-file.ts'
 
 /** A guard and the files behind it. */
 export interface OpenGuard {
   readonly guard: Guard
   readonly tickets: Tickets | undefined
+  /** Looks at the files now, and asks identity providers for their keys when they are needed next. */
+  reload(): readonly Look[]
   close(): void
 }
 
@@ -47,22 +49,28 @@ export function openGuard(
   logins?: Logins,
 ): OpenGuard {
   if (auth === undefined)
-    return { guard: new Guard(undefined, undefined, allowedOrigins), tickets: undefined, close: () => {} }
+    return {
+      guard: new Guard(undefined, undefined, allowedOrigins),
+      tickets: undefined,
+      reload: () => [],
+      close: () => {},
+    }
   const { keysFile, policyFile, jwt, failedLogins } = auth
   const keys = keysFile === undefined ? undefined : new KeyStore()
+  const tokens = jwt && new JwtVerifier(jwt)
   // A ticket says who asks; what Kafka is to be shown it can't hold.
   const tickets = logins === undefined ? new Tickets(secrets, keys) : undefined
   const guard = new Guard(
     {
       ...(keys && { keys }),
-      ...(jwt && { jwt: new JwtVerifier(jwt) }),
+      ...(tokens && { jwt: tokens }),
       ...(tickets && { tickets }),
       ...(logins && { logins }),
     },
     new FailedLogins(failedLogins),
     allowedOrigins,
   )
-  const files: { close(): void }[] = []
+  const files: Pick<WatchedFile<unknown>, 'look' | 'close'>[] = []
   const watch = <T>(
     setting: string,
     path: string,
@@ -87,6 +95,10 @@ export function openGuard(
   return {
     guard,
     tickets,
+    reload() {
+      tokens?.forget()
+      return files.map((file) => file.look())
+    },
     close() {
       for (const file of files) file.close()
     },

@@ -11,6 +11,8 @@ export const exitCodes = {
   notFound: 4,
   /** The gateway or its Kafka cannot be reached just now: the same command may work later. */
   unavailable: 5,
+  /** `doctor --strict`: nothing is wrong, and something could be better. */
+  warnings: 6,
   /** Ctrl-C, before it was done. */
   interrupted: 130,
 } as const

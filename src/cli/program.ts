@@ -30,6 +30,16 @@ const entries: Readonly<Record<string, Entry>> = {
     group: start,
     load: async () => (await import('./commands/up.ts')).defineServe,
   },
+  health: {
+    summary: 'say whether the gateway of this machine is alive, for HEALTHCHECK and probes',
+    group: start,
+    load: async () => (await import('./commands/health.ts')).defineHealth,
+  },
+  doctor: {
+    summary: 'check settings, files, this machine and Kafka, and say what to do',
+    group: start,
+    load: async () => (await import('./commands/doctor.ts')).defineDoctor,
+  },
   produce: {
     summary: 'write lines or JSON records to a topic',
     group: records,

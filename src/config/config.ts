@@ -25,8 +25,13 @@ export interface Config {
     readonly host: string
     readonly topics: number
   }
+  readonly drainDelayMs: number
   readonly shutdownTimeoutMs: number
   readonly allowedOrigins: readonly string[]
+  /** What requests may be addressed to, beside this machine's own names; with `*`, anything. */
+  readonly allowedHosts: readonly string[]
+  /** Addresses and ranges of them, whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   readonly kafka: KafkaConfig
   /** Who may use the gateway; undefined where everybody may. */
   readonly auth: AuthConfig | undefined
@@ -86,6 +91,11 @@ export class ConfigError extends Error {
 /** Of the command line and the examples: whoever sets them for these may start a gateway from the same shell. */
 const clientVariables = new Set(['SLUICE_URL', 'SLUICE_TOKEN', 'SLUICE_TOKEN_FILE'])
 
+/** Which variable the port is read from: ours goes before the one that platforms set. */
+export function portVariable(env: NodeJS.ProcessEnv): 'SLUICE_PORT' | 'PORT' {
+  return env.SLUICE_PORT || !env.PORT ? 'SLUICE_PORT' : 'PORT'
+}
+
 /**
  * Reads the configuration from environment variables.
  * An unknown SLUICE_* variable is an error, since a misspelt setting silently ignored is a trap; an unknown KAFKA_* one
@@ -97,6 +107,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const warnings: string[] = []
   const values: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(settings)) {
+    if (name === 'PORT' && portVariable(env) !== name) continue
     const result = schema.safeParse(env[name] === '' ? undefined : env[name])
     if (result.success) values[name] = result.data
     else problems.push(`${name}: expected ${result.error.issues.map((issue) => issue.message).join('; ')}`)
@@ -127,7 +138,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (problems.length > 0) throw new ConfigError(problems)
   return deepFreeze({
     host: s.SLUICE_HOST,
-    port: s.SLUICE_PORT,
+    port: s.PORT ?? s.SLUICE_PORT,
     workers: s.SLUICE_WORKERS,
     dataDir: s.SLUICE_DATA_DIR,
     kafkaPort: s.SLUICE_KAFKA_PORT,
@@ -135,8 +146,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     accessLog: s.SLUICE_ACCESS_LOG,
     auditLog: s.SLUICE_AUDIT_LOG,
     metrics: { port: s.SLUICE_METRICS_PORT, host: s.SLUICE_METRICS_HOST, topics: s.SLUICE_METRICS_TOPICS },
+    drainDelayMs: s.SLUICE_DRAIN_DELAY_MS,
     shutdownTimeoutMs: s.SLUICE_SHUTDOWN_TIMEOUT_MS,
     allowedOrigins: s.SLUICE_ALLOWED_ORIGINS,
+    allowedHosts: allowedHosts(s, auth !== undefined),
+    trustedProxies: s.SLUICE_TRUSTED_PROXIES,
     kafka,
     auth,
     tls,
@@ -182,6 +196,16 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     },
     warnings,
   })
+}
+
+/**
+ * What a page that a browser was lied to about (DNS rebinding) is told apart by. Where callers show who they are, such a
+ * page has nothing to show; and where the gateway is open to others, it has names that it can't know.
+ */
+function allowedHosts(s: Settings, isGuarded: boolean): readonly string[] {
+  const isOpen = isGuarded || !isLoopback(s.SLUICE_HOST)
+  if (s.SLUICE_ALLOWED_HOSTS.length > 0) return [...s.SLUICE_ALLOWED_HOSTS, s.SLUICE_HOST.toLowerCase()]
+  return isOpen ? ['*'] : [s.SLUICE_HOST.toLowerCase()]
 }
 
 /** Whether the environment asks for traces to be exported, as OpenTelemetry's specification has it. */

@@ -13,3 +13,13 @@ export function integer(min: number, max: number) {
 
 export const flag = z.enum(['true', 'false'], { error: 'true or false' }).transform((v) => v === 'true')
 export const file = z.string().min(1, 'the path of a file')
+/** Separated by commas. */
+export const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )

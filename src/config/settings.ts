@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { authSettings } from '../auth/auth-config.ts'
 import { clientLoginSettings } from './client-logins.ts'
+import { allowedHostPattern } from '../http/allowed-host.ts'
+import { isAddressRange } from '../http/client-address.ts'
 import { kafkaSettings } from './kafka-config.ts'
-import { flag, integer } from './setting.ts'
+import { flag, integer, list } from './setting.ts'
 import { codecNames, parseTopicRules } from './topic-defaults.ts'
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -18,6 +20,11 @@ export const settings = {
     .default('127.0.0.1')
     .describe('Address to listen on.'),
   SLUICE_PORT: integer(0, 65_535).prefault('8080').describe('Port to listen on; 0 takes any free one.'),
+  PORT: integer(0, 65_535)
+    .optional()
+    .describe(
+      'The same where SLUICE_PORT is not set: platforms such as Cloud Run, Knative and Heroku set it.',
+    ),
   SLUICE_WORKERS: integer(1, 256)
     .prefault('1')
     .describe(
@@ -167,13 +174,15 @@ export const settings = {
     .describe(
       'Most group members at once whose WebSockets dropped and that are kept for their `grace`; past it a member leaves its group at once.',
     ),
+  SLUICE_DRAIN_DELAY_MS: integer(0, 600_000)
+    .prefault('0')
+    .describe(
+      'Milliseconds after SIGTERM in which connections are still taken and served, while `/readyz` says that no more are to come: what it takes load balancers to notice.',
+    ),
   SLUICE_SHUTDOWN_TIMEOUT_MS: integer(0, 600_000)
     .prefault('10000')
-    .describe('Milliseconds a shutdown waits for requests and streams before it cuts them.'),
-  SLUICE_ALLOWED_ORIGINS: z
-    .string()
-    .default('')
-    .transform((text) => text.split(',').filter((origin) => origin !== ''))
+    .describe('Milliseconds a shutdown then waits for requests and streams before it cuts them.'),
+  SLUICE_ALLOWED_ORIGINS: list
     .pipe(
       z.array(
         z
@@ -186,6 +195,30 @@ export const settings = {
     )
     .describe(
       'Origins of web pages that may open a WebSocket or read records, separated by commas, or `*`; pages from this machine and from the gateway itself always may.',
+    ),
+  SLUICE_ALLOWED_HOSTS: list
+    .transform((hosts) => hosts.map((host) => host.toLowerCase()))
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(
+            allowedHostPattern,
+            'host names without ports, separated by commas, .NAME for all below it, or *',
+          ),
+      ),
+    )
+    .describe(
+      'Names in `Host` that requests may be addressed to, beside those of this machine and SLUICE_HOST, separated by commas; `.example.com` is that name and all below it, `*` any. Without it: any, but on an address of this machine where nobody has to show who they are, no other.',
+    ),
+  SLUICE_TRUSTED_PROXIES: list
+    .pipe(
+      z.array(
+        z.string().refine(isAddressRange, 'addresses and ranges such as 10.0.0.0/8, separated by commas'),
+      ),
+    )
+    .describe(
+      'Proxies in front of the gateway, by address or range, separated by commas: logs, and what is counted by address, have the client that these name in `X-Forwarded-For`. Nobody else is believed.',
     ),
   SLUICE_SECRET: z
     .string()

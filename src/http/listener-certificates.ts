@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { SecureContextOptions, Server, TlsOptions } from 'node:tls'
 import type { Logger } from 'pino'
-import { WatchedFile } from '../config/watched-file.ts'
+import { type Look, WatchedFile } from '../config/watched-file.ts'
 import { ConfigError } from '../config/config.ts'
 import type { TlsConfig } from '../auth/auth-config.ts'
 import { contextOf } from '../config/tls-files.ts'
@@ -9,7 +9,7 @@ import { contextOf } from '../config/tls-files.ts'
 /** The certificate that the gateway serves HTTPS with, and the authorities of its clients', taken up anew when they change. */
 export class ListenerCertificates {
   readonly #config: TlsConfig
-  readonly #files: { close(): void }[] = []
+  readonly #files: Pick<WatchedFile<unknown>, 'look' | 'close'>[] = []
   #context: SecureContextOptions = {}
   #server: Server | undefined
 
@@ -62,6 +62,11 @@ export class ListenerCertificates {
     }
     contextOf(contents)
     return { ...contents, minVersion: 'TLSv1.2' }
+  }
+
+  /** Looks at the files now. */
+  reload(): readonly Look[] {
+    return this.#files.map((file) => file.look())
   }
 
   close(): void {

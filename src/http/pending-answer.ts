@@ -25,6 +25,12 @@ export function pendingAnswer(socket: Socket): ServerResponse | undefined {
   return answer === undefined || answer.writableFinished || answer.destroyed ? undefined : answer
 }
 
+/** Has the answer to the last request on a connection say that nothing will be after it, where it has not begun. */
+export function tellToClose(socket: Socket): void {
+  const answer = last.get(socket)?.outgoing
+  if (answer !== undefined && !answer.headersSent) answer.setHeader('connection', 'close')
+}
+
 /** The last request on the connection while it has not arrived in full. */
 export function unreadRequest(socket: Socket): IncomingMessage | undefined {
   const incoming = last.get(socket)?.incoming

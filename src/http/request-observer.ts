@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Answer, RequestObserver } from './answer.ts'
 import { auditRequest, auditStream } from '../audit/audit-requests.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
+import { clientAddressOf } from './client-address.ts'
 import { loggedPath } from './logged-path.ts'
 import type { Meters } from '../metrics/meters.ts'
 import { principalOf } from '../auth/principal.ts'
@@ -46,7 +47,7 @@ function accessFields(incoming: IncomingMessage, answer: Answer): object {
   return {
     requestId: requestIdOf({ env: { outgoing: answer } }),
     principal: principalOf(incoming)?.name,
-    ip: incoming.socket.remoteAddress,
+    ip: clientAddressOf(incoming),
     operation: answer.operation.id,
     method: incoming.method,
     path: loggedPath(incoming.url),

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '../problems/problem.ts'
+import { isAllowedHost } from './allowed-host.ts'
 
 /** What every request is routed under: there are no virtual hosts, so no route can depend on what a client calls us. */
 const HOST = 'gateway'
@@ -11,18 +12,24 @@ const dotSegment = /\/(?:\.|%2e){1,2}(?:[/?]|$)/i
 
 /**
  * Checks what a request is addressed to, and gives it the one form the routes know: a path, at one host.
- * @throws Problem bad_request where it is ambiguous or no URL
+ * @throws Problem bad_request where it is ambiguous or no URL; host_not_allowed
  */
-export function normaliseTarget(incoming: IncomingMessage): void {
-  checkHost(incoming)
+export function normaliseTarget(incoming: IncomingMessage, allowedHosts: readonly string[]): void {
+  checkHost(incoming, allowedHosts)
   const target = incoming.url ?? ''
   if (target.startsWith('/')) checkPath(target)
   else incoming.url = pathOfAbsolute(target)
   incoming.headers.host = HOST
 }
 
-/** RFC 9112, section 3.2: exactly one, but HTTP/1.0 may leave it out. @throws Problem bad_request */
-export function checkHost({ headers: { host }, httpVersion, rawHeaders }: IncomingMessage): void {
+/**
+ * RFC 9112, section 3.2: exactly one Host, but HTTP/1.0 may leave it out; browsers never do.
+ * @throws Problem bad_request; host_not_allowed for one that is not allowed
+ */
+export function checkHost(
+  { headers: { host }, httpVersion, rawHeaders }: IncomingMessage,
+  allowedHosts: readonly string[],
+): void {
   let count = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') count++
@@ -34,6 +41,7 @@ export function checkHost({ headers: { host }, httpVersion, rawHeaders }: Incomi
   ) {
     throw new Problem('bad_request', { detail: 'Send one Host header with the name of the host.' })
   }
+  if (host !== undefined && !isAllowedHost(host, allowedHosts)) throw new Problem('host_not_allowed')
 }
 
 function checkPath(target: string): void {

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { Server as TcpServer } from 'node:net'
+import type { Socket, Server as TcpServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import { Answer, type RequestObserver } from './answer.ts'
@@ -27,8 +27,6 @@ export interface HttpTimeouts {
 }
 
 const timeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000, checkMs: 1_000 }
-/** How long kept-alive clients may use to send what they were about to send when a drain begins, ms. */
-const DRAIN_GRACE_MS = 1_000
 
 /**
  * The HTTP server around the routes: limits on what a client may send, and answers for what never became a request.
@@ -41,6 +39,7 @@ export function createHttpServer(
   observer: RequestObserver,
   { headersMs, requestMs, keepAliveMs, checkMs } = timeouts,
   certificates?: ListenerCertificates,
+  allowedHosts: readonly string[] = ['*'],
 ): Server {
   const options = {
     ServerResponse: Answer,
@@ -62,9 +61,10 @@ export function createHttpServer(
   // Node leaves out the headers past 2,000 without a word; their bytes are limited anyway.
   server.maxHeadersCount = 0
   const listener = getRequestListener(fetch)
-  server.on('connection', lingerWhereUnread)
+  const connection = certificates === undefined ? 'connection' : 'secureConnection'
+  server.on(connection, lingerWhereUnread)
   // Looked up while it is there: what is told of a request whose client is gone has it, too.
-  server.on('connection', (socket) => void socket.remoteAddress)
+  server.on(connection, (socket: Socket) => void socket.remoteAddress)
   server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
     if (isLingering(incoming.socket)) return
     startedExchange(incoming, outgoing)
@@ -72,8 +72,9 @@ export function createHttpServer(
     observe(observer, incoming, outgoing)
     if (draining()) outgoing.setHeader('connection', 'close')
     try {
-      normaliseTarget(incoming)
+      normaliseTarget(incoming, allowedHosts)
     } catch (error) {
+      outgoing.code = (error as Problem).code
       return answerProblem(outgoing, requestIdOf({ env: { outgoing } }), error as Problem)
     }
     void listener(incoming, outgoing)
@@ -99,22 +100,6 @@ function observe(observer: RequestObserver, incoming: IncomingMessage, answer: A
   }
   socket.once('close', ended)
   answer.once('close', ended)
-}
-
-/**
- * Stops listening, serves what is on its way and what kept-alive connections send within a moment, then closes them.
- * Resolves when every connection is gone; those left at `deadlineMs` are cut.
- */
-export async function drainHttpServer(server: Server, deadlineMs: number): Promise<void> {
-  // Not http's own close(): it cuts idle connections at once, and with them the requests just sent on them.
-  const closed = new Promise<void>((resolve) => TcpServer.prototype.close.call(server, () => resolve()))
-  const grace = setTimeout(() => server.closeIdleConnections(), Math.min(DRAIN_GRACE_MS, deadlineMs / 2))
-  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
-  await closed
-  clearTimeout(grace)
-  clearTimeout(deadline)
-  // Lets http's own close() clear the timer that checks its connections.
-  Server.prototype.close.call(server)
 }
 
 /**

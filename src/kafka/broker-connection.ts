@@ -5,7 +5,7 @@ import {
   clientSoftwareName,
   clientSoftwareVersion,
 } from '@platformatic/kafka'
-import { LoginError, responseOf } from './errors.ts'
+import { LoginError, responseOf, UnsupportedApiError } from './errors.ts'
 import type { Conversation, Mechanism } from './sasl/mechanism.ts'
 import type { Call } from './sasl/log-in.ts'
 import { Session } from './sasl/session.ts'
@@ -41,16 +41,6 @@ const LOGIN_TIMEOUT_MS = 5_000
 
 /** What a broker said it speaks (KIP-35), by API key. */
 type ApiVersions = ReadonlyMap<number, { minVersion: number; maxVersion: number }>
-
-/** A broker too old for a call the gateway needs. */
-export class UnsupportedApiError extends Error {
-  constructor(key: number) {
-    super(
-      `the broker speaks no version of API ${key} that the gateway does; Apache Kafka 3.1 or newer is needed`,
-    )
-    this.name = 'UnsupportedApiError'
-  }
-}
 
 /**
  * One TCP connection to one broker, authenticated, with the API versions agreed on.

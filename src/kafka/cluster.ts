@@ -365,7 +365,7 @@ function newest(known: TopicInfo | undefined, told: TopicInfo): TopicInfo {
   return { ...told, partitions }
 }
 
-function parseEndpoint(address: string): Endpoint {
+export function parseEndpoint(address: string): Endpoint {
   const colon = address.lastIndexOf(':')
   return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) }
 }

@@ -145,6 +145,16 @@ export class ClientRefused extends LoginError {
   }
 }
 
+/** A broker too old for a call the gateway needs. */
+export class UnsupportedApiError extends Error {
+  constructor(key: number) {
+    super(
+      `the broker speaks no version of API ${key} that the gateway does; Apache Kafka 3.1 or newer is needed`,
+    )
+    this.name = 'UnsupportedApiError'
+  }
+}
+
 /** A call that provably never left the gateway, and why. */
 export class NotSent extends Error {
   constructor(cause: unknown) {
@@ -263,6 +273,8 @@ export function problemFromKafka(error: unknown): Problem {
     return new Problem('invalid_credentials', { detail, cause: error })
   }
   if (isAuthenticationError(error)) return new Problem('kafka_auth_failed', { cause: error })
+  if (findInTree(error, (e) => e instanceof UnsupportedApiError) !== undefined)
+    return new Problem('kafka_too_old', { cause: error })
   const code = kafkaErrorCode(error)
   if (code !== undefined) return problemFromKafkaCode(code, undefined, error)
   if (isConnectionError(error)) return new Problem('kafka_unavailable', { cause: error })

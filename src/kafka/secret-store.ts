@@ -150,7 +150,8 @@ export class SecretStore {
 function explained(error: unknown): Problem {
   const refused = error instanceof TopicRefused ? new Problem(error.code, { cause: error }) : error
   const problem = problemFromKafka(refused)
-  if (['kafka_unavailable', 'kafka_auth_failed', 'internal_error'].includes(problem.code)) return problem
+  if (['kafka_unavailable', 'kafka_auth_failed', 'kafka_too_old', 'internal_error'].includes(problem.code))
+    return problem
   return new Problem('kafka_authorization', {
     detail: `Kafka does not let the gateway keep its signing secret in the topic ${SECRETS_TOPIC}: set SLUICE_SECRET, the same for all replicas.`,
     cause: problem.options.cause ?? problem.code,

@@ -453,6 +453,12 @@ export const problems = {
     title: 'Web pages of this origin may not use the gateway',
     fix: 'List the origin in SLUICE_ALLOWED_ORIGINS of the gateway.',
   },
+  host_not_allowed: {
+    status: 421,
+    retryable: false,
+    title: 'The gateway does not go by the name in Host',
+    fix: 'Ask it by an address of its own machine (http://127.0.0.1:8080, http://localhost:8080), or list the name in SLUICE_ALLOWED_HOSTS of the gateway. Where nobody has to show who they are, a name that it does not know may be that of a web page which had your browser take the gateway for its own server.',
+  },
   unknown_type: {
     status: 422,
     retryable: false,

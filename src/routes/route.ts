@@ -144,6 +144,7 @@ const anywhere: readonly ProblemCode[] = [
   'forbidden',
   'too_many_failed_logins',
   'origin_not_allowed',
+  'host_not_allowed',
   'auth_unavailable',
   'not_acceptable',
   'request_timeout',

@@ -41,6 +41,8 @@ const GROUP_NOTICES_MS = 5_000
 interface Seat {
   readonly place: Place
   readonly places: Places
+  /** Calls back, within seconds, where its owner may read no more or `still` throws; gives what ends that. */
+  watch(still: () => void, refused: () => void): () => void
 }
 
 /** A socket that is a member of a consumer group: what it has received (or acked) is committed for it. */
@@ -325,12 +327,24 @@ export class GroupSubscription implements Subscription {
   }
 
   async #part(ending: Ending, endedAt: number): Promise<void> {
-    if (this.#seat === undefined) return this.#member.leave()
-    const { place, places } = this.#seat
-    if (ending === 'dropped')
-      return places.keep(place, this, this.#member, endedAt + place.graceMs, this.#deps.hold())
+    const seat = this.#seat
+    if (seat === undefined) return this.#member.leave()
+    const { place, places } = seat
+    if (ending === 'dropped') {
+      const watch = (refused: () => void) => seat.watch(() => this.#requireVisible(), refused)
+      return places.keep(place, this, this.#member, endedAt + place.graceMs, {
+        watch,
+        over: this.#deps.hold(),
+      })
+    }
     places.release(place, this)
     // Where the gateway goes, the group keeps the place for as long as a session.
     await (ending === 'closed' ? this.#member.leave() : this.#member.abandon())
+  }
+
+  /** What patterns stood for when the socket dropped is all that its place is kept for. @throws Problem forbidden */
+  #requireVisible(): void {
+    const { isVisible = () => true } = this.#options
+    if (!this.#subscribed.every(isVisible)) throw new Problem('forbidden')
   }
 }

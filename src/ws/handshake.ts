@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { isCredential } from '../auth/credentials.ts'
+import type { Config } from '../config/config.ts'
 import { closeLingering } from '../http/lingering-close.ts'
 import { Problem } from '../problems/problem.ts'
 import { checkHost } from '../http/request-target.ts'
@@ -28,9 +29,13 @@ export function asksForWebSocket({ headers, httpVersion }: IncomingMessage): boo
  * Lets a handshake pass (RFC 6455, section 4.2.1) that is for this gateway, from a page that may.
  * @throws Problem for what must be refused before there is a WebSocket
  */
-export function admit(incoming: IncomingMessage, path: string, allowedOrigins: readonly string[]): void {
+export function admit(
+  incoming: IncomingMessage,
+  path: string,
+  { allowedOrigins, allowedHosts }: Pick<Config, 'allowedOrigins' | 'allowedHosts'>,
+): void {
   const { headers, method } = incoming
-  checkHost(incoming)
+  checkHost(incoming, allowedHosts)
   if (path !== WS_PATH) {
     throw new Problem('no_such_route', { detail: `There is no WebSocket at ${path.slice(0, 100)}.` })
   }

@@ -80,7 +80,7 @@ export class SocketProducer {
       if (list === undefined) throw missing('/records')
       if (producer !== undefined && sequence === undefined) throw missing('/sequence')
       if (sequence !== undefined && producer === undefined) throw missing('/producer')
-      if (this.#deps.draining()) throw new Problem('shutting_down')
+      if (this.#deps.stopping.aborted) throw new Problem('shutting_down')
       const records = parseRecordList(data, list.start, this.#deps.config.limits.maxBatchRecords)
       const bytes = data.length + records.length * RECORD_OVERHEAD_BYTES
       if (!this.#deps.budget.tryReserve(topic, bytes)) throw new Problem('overloaded')

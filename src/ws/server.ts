@@ -30,7 +30,7 @@ export interface WsServer {
 }
 
 export function createWsServer(deps: Deps): WsServer {
-  const { limits, allowedOrigins } = deps.config
+  const { limits } = deps.config
   const sessions = new Set<Session>()
   /** Sockets that are still to say who they are. */
   let unknown = 0
@@ -78,8 +78,8 @@ export function createWsServer(deps: Deps): WsServer {
       }
       try {
         const url = urlOf(incoming)
-        admit(incoming, url.pathname, allowedOrigins)
-        if (deps.draining()) throw new Problem('shutting_down')
+        admit(incoming, url.pathname, deps.config)
+        if (deps.stopping.aborted) throw new Problem('shutting_down')
         deps.slots.check()
         const waiting = deps.guard.authenticate(incoming)
         if (waiting === undefined) open(incoming, socket, head, url, { requestId, observer })
@@ -115,7 +115,7 @@ export function createWsServer(deps: Deps): WsServer {
     const { guard } = deps
     if (!guard.admitsAnonymous && !byMessage && !guard.callerOf(incoming).isKnown)
       throw guard.unauthenticated()
-    if (deps.draining()) throw new Problem('shutting_down')
+    if (deps.stopping.aborted) throw new Problem('shutting_down')
     deps.slots.check()
     // Past this the socket is open, and what is wrong can only be told on it.
     if (!byMessage) deps.clients?.serve(guard.callerOf(incoming).principal).release()

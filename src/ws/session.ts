@@ -196,7 +196,13 @@ export class Session {
     const { group, topics } = place ?? options
     const own = { ...options, group, topics, isVisible: this.#isVisible }
     if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own, this.#span)
-    const seat = place && { place, places: this.#places }
+    const { caller } = this.#identity
+    const watch = (still: () => void, refused: () => void) =>
+      caller.watch(() => {
+        this.#requireReads()
+        still()
+      }, refused)
+    const seat = place && { place, places: this.#places, watch }
     return new GroupSubscription(this.#deps, this.#connection, own, { group, seat, span: this.#span })
   }
 

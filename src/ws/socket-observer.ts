@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { AuditEntry } from '../audit/audit-log.ts'
+import { isDenial } from '../audit/audit-requests.ts'
 import type { Deps } from '../deps.ts'
+import { clientAddressOf } from '../http/client-address.ts'
 import { loggedPath } from '../http/logged-path.ts'
 import { principalOf } from '../auth/principal.ts'
 import type { Problem } from '../problems/problem.ts'
@@ -32,7 +34,7 @@ export class SocketObserver {
     const { log, audit } = this.#deps
     this.#answered(status, code)
     if (status >= 500) log.warn({ requestId: this.#requestId, code, cause }, message)
-    if (status === 401 || status === 403) audit?.write({ ...this.#who(), status, outcome: 'denied', code })
+    if (isDenial(code)) audit?.write({ ...this.#who(), status, outcome: 'denied', code })
   }
 
   opened(): void {
@@ -80,7 +82,7 @@ export class SocketObserver {
     return {
       requestId: this.#requestId,
       principal: principalOf(incoming)?.name,
-      ip: incoming.socket.remoteAddress,
+      ip: clientAddressOf(incoming),
       method: incoming.method,
       operation: OPERATION,
     }

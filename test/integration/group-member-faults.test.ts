@@ -8,7 +8,7 @@ import { startTemporaryBroker } from '../../dev/kafka/temporary-broker.ts'
 import { findCoordinator, GROUP_KEY } from '../../src/kafka/wire/group-apis.ts'
 import { keys, Ledger, TestMember, testCluster } from '../support/group-members.ts'
 import { brokers, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
-import { KafkaProxy } from '../support/kafka-proxy.ts'
+import { KafkaProxy } from '../../dev/kafka/kafka-proxy.ts'
 
 const SYNC_GROUP = 14
 

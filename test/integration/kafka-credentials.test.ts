@@ -13,7 +13,7 @@ import {
 import { startTestGateway } from '../support/gateway.ts'
 import { http, type HttpAnswer } from '../support/http.ts'
 import { makeTopic, uniqueName } from '../support/kafka.ts'
-import { SASL_HANDSHAKE } from '../support/kafka-proxy.ts'
+import { SASL_HANDSHAKE } from '../../dev/kafka/kafka-proxy.ts'
 import { kafkaTool } from '../support/kafka-tools/index.ts'
 import { logLines } from '../support/log-lines.ts'
 import { type CodeBlock, codeBlocks, shellAt, shellCommands } from '../support/readme.ts'
@@ -190,7 +190,7 @@ describe('credentials', () => {
     })
     expect(await refused(connect(gateway, { topics: 'alice-x' }, wrong))).toBe(401)
     // What needs none, and what needs some.
-    for (const path of ['/readyz', '/healthz', '/openapi.json', '/problems'])
+    for (const path of ['/readyz', '/startupz', '/healthz', '/openapi.json', '/problems'])
       expect((await get(path)).status).toBe(200)
     for (const path of ['/v1/topics', '/v1/cluster']) expect(code(await get(path))).toBe('unauthenticated')
     for (const headers of [

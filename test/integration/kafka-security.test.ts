@@ -4,10 +4,11 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { TestAuthority } from '../support/certificates.ts'
+import { runDoctor } from '../support/doctor.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { http } from '../support/http.ts'
 import { makeTopic, uniqueName } from '../support/kafka.ts'
-import { SASL_HANDSHAKE } from '../support/kafka-proxy.ts'
+import { SASL_HANDSHAKE } from '../../dev/kafka/kafka-proxy.ts'
 import { logLines } from '../support/log-lines.ts'
 import { brokenPromises, Load } from '../support/produce-load.ts'
 import { readAll } from '../support/read-all.ts'
@@ -290,5 +291,83 @@ describe('logins that expire', () => {
     expect(await api.get('/readyz')).toMatchObject({ json: { code: 'kafka_unavailable' } })
     kafka.tokens.manner = 'answers'
     await ready(api)
+  })
+})
+
+describe('sluice doctor', { timeout: 90_000 }, () => {
+  const scram = { ...password, KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512' }
+  const lines = async (env: Record<string, string>, check = 'bootstrap') => {
+    const { of, text } = await runDoctor(env)
+    for (const secret of ['scram-secret', 'wrong-secret', CLIENT.secret]) expect(text).not.toContain(secret)
+    return of(check).map(({ status, seen, fix }) => `${status} ${seen} -> ${fix}`)
+  }
+
+  it('logs in as the gateway does, and only asks: no request that it makes writes anything', async () => {
+    kafka.proxy.requests.clear()
+    const { of } = await runDoctor({ KAFKA_BROKERS: kafka.brief, ...scram })
+    expect(of('bootstrap')).toMatchObject([{ status: 'ok', seen: 'TCP; logged in by SCRAM-SHA-512' }])
+    // Metadata, Heartbeat (of nobody), SaslHandshake, ApiVersions, DescribeConfigs, SaslAuthenticate,
+    // DescribeQuorum, DescribeCluster, DescribeTransactions. All of the broker's connections are through the proxy.
+    const asked = [...kafka.proxy.requests.keys()].sort((a, b) => a - b)
+    expect(asked).toEqual(asked.filter((key) => [3, 12, 17, 18, 32, 36, 55, 60, 65].includes(key)))
+    expect(asked).toEqual(expect.arrayContaining([3, 32, 55, 60]))
+    expect(await lines({ KAFKA_BROKERS: kafka.sasl, ...tls(), ...oauth() })).toEqual([
+      // The test's authority ends sooner than in 30 days.
+      expect.stringMatching(
+        /^warning TCP; TLS until \S+; logged in by OAUTHBEARER; .* ends in \d days? -> Renew/,
+      ),
+    ])
+  })
+
+  it('says what to do about a password, a certificate and a listener that do not fit', async () => {
+    const stranger = new TestAuthority()
+    const [wrong, expired, elsewhere, unknown, plaintext, unprotected, notAsked, noToken] = await Promise.all(
+      [
+        lines({ KAFKA_BROKERS: kafka.sasl, ...tls(), ...scram, KAFKA_SASL_PASSWORD: 'wrong-secret' }),
+        lines({ KAFKA_BROKERS: kafka.expired, ...tls() }),
+        lines({ KAFKA_BROKERS: kafka.elsewhere, ...tls() }),
+        lines({
+          KAFKA_BROKERS: kafka.sasl,
+          KAFKA_TLS: 'true',
+          KAFKA_TLS_CA_FILE: stranger.certificate,
+          ...scram,
+        }),
+        lines({ KAFKA_BROKERS: kafka.open, ...tls() }),
+        lines({ KAFKA_BROKERS: kafka.sasl }),
+        lines({ KAFKA_BROKERS: kafka.mtls, ...tls() }),
+        lines({
+          KAFKA_BROKERS: kafka.sasl,
+          ...tls(),
+          ...oauth(),
+          KAFKA_SASL_OAUTH_CLIENT_SECRET: 'wrong-secret',
+        }),
+      ],
+    )
+    expect(wrong[0]).toMatch(
+      /^problem login: the broker refuses SCRAM.*SASL_AUTHENTICATION_FAILED.* -> .*KAFKA_SASL_PASSWORD/,
+    )
+    expect(expired[0]).toMatch(/^problem TLS: .*CERT_HAS_EXPIRED.* -> Renew/)
+    expect(elsewhere[0]).toMatch(
+      /^problem TLS: .*ALTNAME.*; it is for kafka\.example -> Reach the broker by a name/,
+    )
+    expect(unknown[0]).toMatch(/^problem TLS: .* -> Name the authority .*KAFKA_TLS_CA_FILE/)
+    expect(plaintext[0]).toMatch(/^problem TLS: .* -> .*KAFKA_TLS=false/)
+    expect(unprotected[0]).toMatch(/^problem login: .* -> Set KAFKA_TLS=true/)
+    expect(notAsked[0]).toMatch(/^problem login: .* -> Show a certificate .*KAFKA_TLS_CERT_FILE/)
+    expect(noToken[0]).toMatch(/^problem login: .*401 invalid_client.* -> .*KAFKA_SASL_OAUTH_CLIENT_SECRET/)
+  })
+
+  it('finds out where clients are sent that this machine can not reach, though it came in', async () => {
+    const { code, of } = await runDoctor({ KAFKA_BROKERS: kafka.away })
+    expect(code).toBe(1)
+    expect(of('bootstrap')).toMatchObject([{ status: 'ok' }])
+    expect(of('advertised')).toMatchObject([
+      {
+        status: 'problem',
+        subject: 'broker 1 at kafka.invalid:9092',
+        seen: 'name: there is no such host',
+        fix: expect.stringContaining('Set advertised.listeners of broker 1'),
+      },
+    ])
   })
 })

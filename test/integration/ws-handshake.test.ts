@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
 import { type HandshakeOptions, type HttpHead, RawClient, rawConnect } from '../support/raw-ws.ts'
+import { untilRefused } from '../support/raw-http.ts'
 import { connect } from '../support/ws.ts'
 
 async function shakeHands(
@@ -109,6 +110,7 @@ describe('the WebSocket handshake', () => {
       const late = new RawClient(gateway.url)
       await new Promise((resolve) => late.socket.once('connect', resolve))
       const stopped = gateway.stop()
+      await untilRefused(gateway)
       const head = await late.handshake()
       return { refused: { ...head, problem: late.problem }, stopped }
     })()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { until } from './until.ts'
 
 export interface RawAnswer {
   readonly status: number
@@ -33,7 +34,7 @@ export class RawConnection {
 
   /** A request head with a Host, each line as given. */
   sendHead(requestLine: string, ...headers: string[]): this {
-    return this.send([requestLine, 'Host: gateway', ...headers, '', ''].join('\r\n'))
+    return this.send([requestLine, 'Host: localhost', ...headers, '', ''].join('\r\n'))
   }
 
   /** The next answer. */
@@ -75,4 +76,20 @@ function parse(bytes: Buffer): { answer: RawAnswer; length: number } | undefined
   const body = bytes.subarray(end + 4, length).toString('utf8')
   const json = body.startsWith('{') ? (JSON.parse(body) as Record<string, unknown>) : {}
   return { answer: { status: Number(statusLine.split(' ')[1]), headers, body, json }, length }
+}
+
+/** Waits until a gateway takes no new connection. */
+export async function untilRefused({ url }: { readonly url: string }): Promise<void> {
+  const { hostname, port } = new URL(url)
+  await until(
+    () =>
+      new Promise((resolve) => {
+        const socket = connect(Number(port), hostname)
+        socket.once('connect', () => {
+          socket.destroy()
+          resolve(false)
+        })
+        socket.once('error', () => resolve(true))
+      }),
+  )
 }

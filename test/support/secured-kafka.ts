@@ -5,7 +5,7 @@ import { smallJvm } from '../../dev/kafka/broker.ts'
 import { freePort } from '../../dev/kafka/free-port.ts'
 import { startTemporaryBroker } from '../../dev/kafka/temporary-broker.ts'
 import { KEY_PASSWORD, TestAuthority } from './certificates.ts'
-import { KafkaProxy } from './kafka-proxy.ts'
+import { KafkaProxy } from '../../dev/kafka/kafka-proxy.ts'
 import { kafkaTool } from './kafka-tools/index.ts'
 import { CLIENT, TokenServer } from './token-server.ts'
 
@@ -33,6 +33,8 @@ export interface SecuredKafka {
   readonly elsewhere: string
   /** Any SASL mechanism without TLS, through the proxy; logins expire. */
   readonly brief: string
+  /** Without any, and advertised at a name that no machine has. */
+  readonly away: string
   readonly proxy: KafkaProxy
   readonly authority: TestAuthority
   readonly tokens: TokenServer
@@ -55,15 +57,10 @@ export function useSecuredKafka(configs: Readonly<Record<string, string>> = {}):
     kafka.tokens = await TokenServer.start()
     kafka.proxy = await KafkaProxy.start()
     const { authority, tokens, proxy } = kafka
-    const ports = await Promise.all(Array.from({ length: 6 }, freePort))
-    const [sasl, mtls, expired, elsewhere, briefly, open] = ports.map((port) => `127.0.0.1:${port}`) as [
-      string,
-      string,
-      string,
-      string,
-      string,
-      string,
-    ]
+    const ports = await Promise.all(Array.from({ length: 7 }, freePort))
+    const [sasl, mtls, expired, elsewhere, briefly, open, away] = ports.map(
+      (port) => `127.0.0.1:${port}`,
+    ) as [string, string, string, string, string, string, string]
     proxy.target = ports[4]
     const broker = authority.issue('broker')
     const own = authority.issue('gateway')
@@ -104,14 +101,14 @@ export function useSecuredKafka(configs: Readonly<Record<string, string>> = {}):
     ]
     const started = await startTemporaryBroker({
       port: ports[5]!,
-      listeners: [...listeners, `BRIEF://${briefly}`],
+      listeners: [...listeners, `BRIEF://${briefly}`, `AWAY://${away}`],
       jvm: [...smallJvm, `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${tokens.keysUrl}`],
       configs: {
         ...page.broker,
         ...Object.fromEntries([...ssl, ...brief]),
         'listener.security.protocol.map': [
           ...protocols,
-          'CONTROLLER:PLAINTEXT,EXPIRED:SSL,ELSEWHERE:SSL,BRIEF:SASL_PLAINTEXT',
+          'CONTROLLER:PLAINTEXT,EXPIRED:SSL,ELSEWHERE:SSL,BRIEF:SASL_PLAINTEXT,AWAY:PLAINTEXT',
         ].join(','),
         ...Object.fromEntries(
           ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'].map((name) => [
@@ -119,9 +116,12 @@ export function useSecuredKafka(configs: Readonly<Record<string, string>> = {}):
             String(BRIEF_MS),
           ]),
         ),
-        'advertised.listeners': [`PLAINTEXT://${open}`, ...listeners, `BRIEF://127.0.0.1:${proxy.port}`].join(
-          ',',
-        ),
+        'advertised.listeners': [
+          `PLAINTEXT://${open}`,
+          ...listeners,
+          `BRIEF://127.0.0.1:${proxy.port}`,
+          'AWAY://kafka.invalid:9092',
+        ].join(','),
         ...configs,
       },
     })
@@ -133,6 +133,7 @@ export function useSecuredKafka(configs: Readonly<Record<string, string>> = {}):
       expired,
       elsewhere,
       brief: `127.0.0.1:${proxy.port}`,
+      away,
       stop: () => started.stop(),
       async setPassword(user: string, password: string) {
         const entity = ['--entity-type', 'users', '--entity-name', user]

@@ -125,11 +125,36 @@ describe('dependencies', () => {
         /^(@platformatic\/kafka|hono|@hono\/.*)$|^src\/(kafka|routes|ws|streams|app|gateway)\b/,
       ),
     ).toEqual([])
-    // `sluice serve` runs main, and `up` what npm start runs; neither is loaded for anything else.
-    expect(arrows('src/cli/', /^(src\/main|dev\/)/)).toEqual([
-      'src/cli/commands/up.ts → dev/start.ts',
-      'src/cli/commands/up.ts → src/main.ts',
+    // `sluice serve` runs main, `up` what npm start runs, and `doctor` goes to Kafka itself: it is for before there is a
+    // gateway, and for one that can't reach Kafka, and says what no gateway should tell its clients. None is loaded for
+    // anything else.
+    const runs = imports.filter(
+      ({ from, to, typeOnly }) =>
+        from.startsWith('src/cli/') && !typeOnly && /^(src\/main|src\/doctor\/|dev\/)/.test(to),
+    )
+    expect(
+      runs.map(({ from, to, isDynamic }) => `${from} ${isDynamic ? 'may load' : 'loads'} ${to}`),
+    ).toEqual([
+      'src/cli/commands/doctor.ts may load src/doctor/doctor.ts',
+      'src/cli/commands/up.ts may load dev/start.ts',
+      'src/cli/commands/up.ts may load src/main.ts',
     ])
+  })
+
+  it('lead to the doctor from its command alone, and from it to what a gateway is made of, not to what serves', () => {
+    const users = imports.filter(
+      ({ from, to }) => to.startsWith('src/doctor/') && !from.startsWith('src/doctor/'),
+    )
+    expect(new Set(users.map(({ from }) => from))).toEqual(
+      new Set(['src/cli/commands/doctor.ts', 'src/cli/doctor/doctor.ts']),
+    )
+    expect(
+      arrows(
+        'src/doctor/',
+        /^(commander|hono|@hono\/.*|ws)$|^src\/(cli|http|routes|ws|streams|records|app|gateway|main|workers?)\b/,
+      ),
+    ).toEqual([])
+    expect(arrows('src/doctor/', /^src\/kafka\/wire/, { typesToo: false })).toEqual([])
   })
 
   it('do not lead from what serves to the command line', () => {

@@ -87,8 +87,9 @@ export class Holdings {
     const announce = () => {
       // Lost before its turn came: then the handler hears of neither.
       if (signal.aborted) return
-      for (const claim of claims) claim.announced = true
-      return handlers.assigned(assigned)
+      const held = claims.filter((claim) => this.get(claim) === claim)
+      for (const claim of held) claim.announced = true
+      return handlers.assigned(assigned.filter((partition) => held.some((claim) => isSame(claim, partition))))
     }
     // Partitions that are held, but that nobody reads, must not go unnoticed.
     const told = callbacks.run('assigned', announce, (error) => {
@@ -146,6 +147,10 @@ export class Holdings {
     this.#parts.changed.notify()
     return held
   }
+}
+
+function isSame(a: TopicPartition, b: TopicPartition): boolean {
+  return a.topic === b.topic && a.partition === b.partition
 }
 
 function plain({ topic, partition }: TopicPartition): TopicPartition {

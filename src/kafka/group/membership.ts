@@ -114,10 +114,15 @@ export class Membership {
     }
   }
 
-  /** Reads other topics from now on: the group hears of it in a rebalance. */
+  /**
+   * Reads other topics from now on: the group hears of it in a rebalance. What is none of them any more is let go of now,
+   * since a rebalance takes as long as its slowest member: it may be that nothing of it may be read.
+   */
   subscribe(topics: readonly string[]): void {
     if (this.#stop.signal.aborted) return
     this.#topics.subscribe(topics)
+    const { holdings } = this.#parts
+    holdings.lose(holdings.all().filter(({ topic }) => !topics.includes(topic)))
     // A round that has begun was joined with those before.
     this.#mustRejoin('the subscription changed')
   }
@@ -169,7 +174,9 @@ export class Membership {
       await holdings.giveUp(taken, signal)
       this.#mustRejoin('partitions were given up')
     }
-    if (added.length > 0) await holdings.take(added, signal, () => this.#rejoin !== undefined)
+    // The subscription may have changed since the round was joined.
+    const wanted = added.filter(({ topic }) => this.#topics.own.includes(topic))
+    if (wanted.length > 0) await holdings.take(wanted, signal, () => this.#rejoin !== undefined)
     if (result.leadsAgain !== undefined) await this.#leadAgain(result.leadsAgain)
     this.#phase = 'stable'
     this.#checkTopics()

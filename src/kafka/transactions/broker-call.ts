@@ -2,7 +2,7 @@ import { Problem } from '../../problems/problem.ts'
 import type { BrokerConnection } from '../broker-connection.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Deadline } from '../deadline.ts'
-import { problemFromKafka } from '../errors.ts'
+import { problemFromKafka, UnsupportedApiError } from '../errors.ts'
 
 /** No answer came to a call. Where it was sent the broker may have done it, or do it yet. */
 export class Unanswered extends Error {
@@ -27,7 +27,7 @@ export function problemOfCall(error: unknown): Problem {
 /**
  * Makes a call on a connection of its own: a broker looks at a connection's next request only when it has answered the
  * last, so transactions that shared one would wait for each other.
- * @throws Unanswered
+ * @throws Unanswered; UnsupportedApiError
  */
 export async function callBroker<T>(
   cluster: Cluster,
@@ -53,6 +53,10 @@ export async function callBroker<T>(
     cluster.release(connection)
     return answer
   } catch (error) {
+    if (error instanceof UnsupportedApiError) {
+      cluster.release(connection)
+      throw error
+    }
     connection.destroy()
     throw new Unanswered(true, error)
   }

@@ -43,7 +43,7 @@ interface Run {
 }
 
 /** How much longer Kafka keeps a transaction open than the gateway works on it, ms. */
-const GRACE_MS = 5_000
+export const GRACE_MS = 5_000
 /** The part of a transaction's time that is kept for its end, and the most of it, ms. */
 const END_SHARE = 0.25
 const MAX_END_MS = 3_000

@@ -18,6 +18,8 @@ export interface MetadataAnswer {
     name: string | null
     topicId: string
     isInternal: boolean
+    /** What the gateway may do with it, a bit for each of Kafka's `AclOperation` numbers (KIP-430), where it was asked for. */
+    topicAuthorizedOperations: number
     partitions: {
       errorCode: number
       partitionIndex: number

@@ -15,6 +15,8 @@ export interface DescribeClusterAnswer {
     /** Registered, and not in service. From version 2 on, which alone tells of such brokers. */
     isFenced?: boolean
   }[]
+  /** What the gateway may do with the cluster, as with a topic in metadata. */
+  readonly clusterAuthorizedOperations: number
 }
 
 /** `endpointType` of the brokers, rather than the controllers. */
@@ -49,6 +51,7 @@ function readDescribeCluster(
       rack: r.readNullableString(),
       isFenced: r.readBoolean(),
     })),
+    clusterAuthorizedOperations: reader.readInt32(),
   }
 }
 
@@ -64,6 +67,7 @@ export const describeCluster = family<
 
 export interface ApiVersionsAnswer {
   readonly errorCode: number
+  readonly apiKeys: { apiKey: number; minVersion: number; maxVersion: number }[]
   readonly supportedFeatures: { name: string; minVersion: number; maxVersion: number }[]
   readonly finalizedFeatures: { name: string; maxVersionLevel: number }[]
 }

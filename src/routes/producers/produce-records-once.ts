@@ -32,20 +32,19 @@ export function registerProduceRecordsOnce(app: App, deps: Deps): void {
 
 async function produceRecordsOnce(
   c: AppContext,
-  { config, producers, budget, draining }: Deps,
+  { config, producers, budget }: Deps,
   caller: Caller,
 ): Promise<Response> {
   const topic = topicParam(c)
   const sequence = sequenceParam(c)
   const media = parseMediaType(c.req.header('content-type'))
   if (isStream(c, media)) throw unsupported('A stream of records is not served by this route.')
-  if (draining()) throw refused('shutting_down')
   const read = readerOf(c, media, config)
   refuseChoice(c)
   const token = await producers.verify(topic, c.req.param('producer') ?? '', caller.owner)
   let reserved = 0
   const reserve = (bytes: number) => {
-    if (!budget.tryReserve(topic, bytes, reserved)) throw refused('overloaded')
+    if (!budget.tryReserve(topic, bytes, reserved)) throw overloaded()
     reserved += bytes
   }
   try {
@@ -96,8 +95,8 @@ function readRecords(read: BodyReader, bytes: Buffer, partition: number): Return
 }
 
 /** This request did nothing; what an earlier one with the same records did is not known here. */
-function refused(code: 'overloaded' | 'shutting_down'): Problem {
-  return new Problem(code, { outcome: 'unknown', retryAfter: 1, headers: { connection: 'close' } })
+function overloaded(): Problem {
+  return new Problem('overloaded', { outcome: 'unknown', retryAfter: 1, headers: { connection: 'close' } })
 }
 
 /** @throws Problem invalid_sequence */

@@ -51,12 +51,12 @@ export function registerProduceRecords(app: App, deps: Deps): void {
 }
 
 async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {
-  const { config, budget, draining } = deps
+  const { config, budget, stopping } = deps
   const topic = topicParam(c)
   const media = parseMediaType(c.req.header('content-type'))
-  if (draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
   const { accept } = c.env.incoming.headers
   if (isStream(c, media)) {
+    if (stopping.aborted) throw new Problem('shutting_down', { headers: { connection: 'close' } })
     checkAccept(accept, ['application/x-ndjson'])
     return produceStream(c, topic, media, deps)
   }

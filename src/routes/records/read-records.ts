@@ -50,12 +50,10 @@ export function registerReadRecords(app: App, deps: Deps): void {
     if (type === EVENT_STREAM || type === NDJSON) {
       const query = parseQuery(queries.stream, c, ['header'])
       refuseTwoStarts(query)
-      if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
       return streamRecords(c, topic, type, query, deps)
     }
     const query = parseQuery(queries.answer, c, ['header'])
     refuseTwoStarts(query)
-    if (deps.draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
     const isBatch = type === EVENT_BATCH
     // A long poll outlives a key that is taken away.
     const caller = deps.guard.callerOf(c.env.incoming)
@@ -87,7 +85,7 @@ async function readRecords(
   isBatch: boolean,
   { signal, span }: { readonly signal: AbortSignal; readonly span: TraceSpan | undefined },
 ): Promise<Read> {
-  const { cluster, draining, tracing } = deps
+  const { cluster, stopping, tracing } = deps
   for (let left = MAX_TRIES - 1; ; left--) {
     try {
       const [start] = await findStarts(cluster, [name], { from: { kind: 'earliest' }, ...query })
@@ -111,7 +109,7 @@ async function readRecords(
         waitMs: wait,
         filter: recordFilter(key, header),
         take,
-        ended: draining,
+        ended: () => stopping.aborted,
         signal,
       })
       cluster.meter.traffic.delivered(name, taken)

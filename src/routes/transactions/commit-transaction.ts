@@ -43,12 +43,11 @@ export function registerCommitTransaction(app: App, deps: Deps): void {
 
 async function commitTransaction(
   c: AppContext,
-  { config: { limits }, transactions, budget, draining }: Deps,
+  { config: { limits }, transactions, budget }: Deps,
   caller: Caller,
 ): Promise<Response> {
   parseQuery(NoQuery, c)
   checkJsonType(parseMediaType(c.req.header('content-type')))
-  if (draining()) throw new Problem('shutting_down', { headers: { connection: 'close' } })
   let reserved = 0
   const reserve = (bytes: number) => {
     if (!budget.tryReserve(BUDGET, bytes, reserved)) {

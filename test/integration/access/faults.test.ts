@@ -4,7 +4,7 @@ import { startTemporaryBroker } from '../../../dev/kafka/temporary-broker.ts'
 import { withAuthorizer } from '../../support/authorizer.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpAnswer, type HttpClient } from '../../support/http.ts'
-import { KafkaProxy } from '../../support/kafka-proxy.ts'
+import { KafkaProxy } from '../../../dev/kafka/kafka-proxy.ts'
 import { makeTopic, witness } from '../../support/kafka.ts'
 
 const INIT_PRODUCER_ID = 22

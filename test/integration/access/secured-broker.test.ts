@@ -12,10 +12,11 @@ import { produceInTransaction } from '../../../src/kafka/wire/produce.ts'
 import { encodeRecordBatch } from '../../../src/kafka/wire/record-batch-writer.ts'
 import { TRANSACTION_KEY } from '../../../src/kafka/wire/transaction-apis.ts'
 import { withAuthorizer } from '../../support/authorizer.ts'
+import { runDoctor } from '../../support/doctor.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpClient } from '../../support/http.ts'
 import { kafkaTool } from '../../support/kafka-tools/index.ts'
-import { uniqueName } from '../../support/kafka.ts'
+import { makeTopic, uniqueName } from '../../support/kafka.ts'
 import { codeBlocks, shellAt, shellCommands } from '../../support/readme.ts'
 
 /** The broker's address without a password, for the gateway, and with one, for the witness. */
@@ -257,6 +258,56 @@ describe('a hanging transaction', () => {
     await vi.waitFor(async () => expect(await read()).toEqual(['held up']))
   })
 })
+
+it("sluice doctor says what a gateway's user may not do, and the commands it names let it", async () => {
+  const [user, secret] = [uniqueName('gateway'), 'doctor-password']
+  const topic = await makeTopic({}, broker.open)
+  const admin = await openClient()
+  await admin.put(`/v1/users/${user}`, { mechanism: 'SCRAM-SHA-256', password: secret })
+  const acls = (...args: string[]) => kafkaTool('kafka-acls', args, broker.open)
+  await acls('--add', '--allow-principal', `User:${user}`, '--operation', 'Read', '--topic', topic)
+  onTestFinished(async () => {
+    await acls('--remove', '--force', '--topic', '*')
+    await acls('--remove', '--force', '--cluster')
+  })
+  const look = async () => {
+    const diagnosis = await runDoctor({
+      KAFKA_BROKERS: broker.sasl,
+      KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256',
+      KAFKA_SASL_USERNAME: user,
+      KAFKA_SASL_PASSWORD: secret,
+    })
+    expect(diagnosis.text).not.toContain(secret)
+    return diagnosis
+  }
+  const refused = await look()
+  expect(refused.with('problem')).toEqual([])
+  expect(refused.of('may-read')).toMatchObject([{ status: 'ok' }])
+  expect(refused.of('may-write')).toMatchObject([
+    { status: 'warning', seen: expect.stringContaining('none of the 1') },
+  ])
+  expect(refused.of('may-administer')).toMatchObject([
+    { status: 'warning', seen: expect.stringContaining('creating topics (CREATE)') },
+  ])
+  expect(refused.of('may-keep-secret')).toMatchObject([
+    { status: 'warning', fix: expect.stringContaining('Set SLUICE_SECRET') },
+  ])
+  expect(refused.with('warning')).toEqual(expect.arrayContaining(['may-use-groups', 'may-use-transactions']))
+  // What it may not see, it does not judge.
+  expect(refused.with('skipped')).toEqual(expect.arrayContaining(['clock', 'new-topics', 'record-size']))
+
+  for (const check of ['may-write', 'may-administer']) {
+    const [, words] = /--bootstrap-server \S+ (--add .*?(?:--topic '\*'|--cluster))/.exec(
+      refused.of(check)[0]!.fix!,
+    )!
+    await acls(...words!.split(' ').map((word) => word.replaceAll("'", '')))
+  }
+  await expect
+    .poll(async () => (await look()).with('ok'), { timeout: 20_000 })
+    .toEqual(
+      expect.arrayContaining(['may-write', 'may-administer', 'may-keep-secret', 'clock', 'new-topics']),
+    )
+}, 90_000)
 
 it('docs/access.md shows commands that work as written, and may be repeated', async () => {
   const { url } = await startTestGateway({ KAFKA_BROKERS: broker.open })

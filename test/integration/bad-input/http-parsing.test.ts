@@ -32,7 +32,7 @@ describe('a request that two servers could read differently', () => {
       'Content-Type: application/octet-stream',
       ...headers,
     )
-    connection.send(body).send('GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n')
+    connection.send(body).send('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
     const answer = await connection.answer()
     expect(answer.status).toBe(400)
     expect(answer.json).toMatchObject({ code: 'bad_request', status: 400 })
@@ -43,13 +43,13 @@ describe('a request that two servers could read differently', () => {
 
   it.each([
     ['more bytes than its length says', 'xx\r\n\r\n'],
-    ['a second one that is wrong', 'POST / HTTP/1.1\r\nHost: gateway\r\nContent-Length: +5\r\n\r\nhello'],
+    ['a second one that is wrong', 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: +5\r\n\r\nhello'],
   ])('(%s) does not hide that the one before was written', async (_, after) => {
     const gateway = await startTestGateway()
     const topic = await createTopic(http(gateway))
     const connection = new RawConnection(gateway)
     connection.send(
-      `POST /v1/topics/${topic}/records HTTP/1.1\r\nHost: gateway\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello${after}`,
+      `POST /v1/topics/${topic}/records HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello${after}`,
     )
     expect(await connection.answer()).toMatchObject({ status: 200, json: { partition: 0, offset: 0 } })
     expect(await connection.answer()).toMatchObject({ status: 400, json: { code: 'bad_request' } })
@@ -58,16 +58,16 @@ describe('a request that two servers could read differently', () => {
   })
 
   it.each([
-    ['bare line feeds', 'GET /healthz HTTP/1.1\nHost: gateway\n\n'],
+    ['bare line feeds', 'GET /healthz HTTP/1.1\nHost: localhost\n\n'],
     ['no Host', 'GET /healthz HTTP/1.1\r\n\r\n'],
     ['two Hosts', 'GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
     ['a Host that is no host', 'GET /healthz HTTP/1.1\r\nHost: a/b?c\r\n\r\n'],
     ['a Host with a user', 'GET /healthz HTTP/1.1\r\nHost: u@gateway\r\n\r\n'],
-    ['another protocol', 'GET /healthz HTTQ/1.1\r\nHost: gateway\r\n\r\n'],
-    ['no method', '/healthz HTTP/1.1\r\nHost: gateway\r\n\r\n'],
-    ['a method of its own', 'FROB /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n'],
+    ['another protocol', 'GET /healthz HTTQ/1.1\r\nHost: localhost\r\n\r\n'],
+    ['no method', '/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a method of its own', 'FROB /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
-    ['a space in the target', 'GET /healthz /readyz HTTP/1.1\r\nHost: gateway\r\n\r\n'],
+    ['a space in the target', 'GET /healthz /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n'],
   ])('(%s) is 400 as a problem', async (_, bytes) => {
     const connection = new RawConnection(await startTestGateway()).send(bytes)
     const answer = await connection.answer()

@@ -18,7 +18,7 @@ function trickle(connection: RawConnection, bytes: string): void {
 describe('a client that is slow', () => {
   it('with its headers is 408, and the connection is closed', async () => {
     const connection = new RawConnection(await startTestGateway({}, { timeouts }))
-    connection.send('GET /healthz HTTP/1.1\r\nHost: gateway\r\n')
+    connection.send('GET /healthz HTTP/1.1\r\nHost: localhost\r\n')
     trickle(connection, 'X-A: b\r\n')
     const answer = await connection.answer()
     expect(answer.status).toBe(408)

@@ -69,9 +69,9 @@ describe('the request target', () => {
   })
 
   it.each(['gateway', 'unknown.example', 'unknown.example:81', '[::1]:8080', '127.0.0.1', 'a_b'])(
-    'is served for Host %s, since there are no virtual hosts',
+    'is served for Host %s where any is allowed, since there are no virtual hosts',
     async (host) => {
-      const connection = new RawConnection(await startTestGateway())
+      const connection = new RawConnection(await startTestGateway({ SLUICE_ALLOWED_HOSTS: '*' }))
       connection.send(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
       expect((await connection.answer()).status).toBe(200)
     },

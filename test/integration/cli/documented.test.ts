@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
-import { removeTopic, uniqueName, withAdmin } from '../../support/kafka.ts'
+import { brokers, removeTopic, uniqueName, withAdmin } from '../../support/kafka.ts'
 import { codeBlocks, shellCommands } from '../../support/readme.ts'
 import { temporaryDir } from '../../support/temporary-dir.ts'
 
@@ -12,6 +12,7 @@ const root = resolve(import.meta.dirname, '../../..')
 
 /** What a command has to print, on standard output and then on standard error. A new one cannot go untried. */
 const expectations: [pattern: RegExp, expected: RegExp][] = [
+  [/^sluice doctor$/, /^Settings\n[^]* fine[^]*\.\n$/],
   [/topics create test2 /, /^Created test2: 3 partitions/],
   [/topics list$/, /^TOPIC +PARTITIONS[^]*\ntest2 +3 /],
   [/topics describe test2/, /^test2\n {2}partitions {2,}3\n[^]*\nPARTITION {2}LEADER/],
@@ -53,7 +54,11 @@ it('docs/cli.md shows nothing but commands that work as written, in the order wr
   })
   const cwd = temporaryDir()
   symlinkSync(join(root, 'bin/sluice.mjs'), join(cwd, 'sluice'))
-  const env = { PATH: `${cwd}:${join(root, 'node_modules/.bin')}:${process.env.PATH}`, SLUICE_URL: url }
+  const env = {
+    PATH: `${cwd}:${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
+    SLUICE_URL: url,
+    KAFKA_BROKERS: brokers(),
+  }
   for (const block of codeBlocks('docs/cli.md')) {
     for (const command of shellCommands(block)) {
       const expected = expectations.find(([pattern]) => pattern.test(command))?.[1]

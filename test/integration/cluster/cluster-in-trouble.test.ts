@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startTemporaryCluster, type TemporaryCluster } from '../../../dev/kafka/cluster.ts'
+import { runDoctor } from '../../support/doctor.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpClient } from '../../support/http.ts'
 import { makeTopic, uniqueName } from '../../support/kafka.ts'
@@ -114,6 +115,17 @@ describe('a broker that is stopped', () => {
     const failed = elected.results.filter(({ error }) => error !== undefined)
     expect(failed).toMatchObject([{ error: { code: 'leader_unavailable' } }])
     expect(failed[0]!.leader).not.toBe(node)
+
+    const { code, of } = await runDoctor({ KAFKA_BROKERS: cluster.bootstrap })
+    expect(code).toBe(1)
+    expect(of('bootstrap').map(({ status }) => status === 'ok')).toEqual([1, 2, 3].map((id) => id !== node))
+    expect(of('brokers')).toMatchObject([
+      { status: 'problem', seen: `3 brokers, of which ${node} is out of service` },
+    ])
+    expect(of('versions')).toMatchObject([{ status: 'ok' }])
+    expect(of('partitions')).toMatchObject([
+      { status: 'warning', seen: expect.stringContaining('replicas that are not in sync') },
+    ])
   })
 })
 

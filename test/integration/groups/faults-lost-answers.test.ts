@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startTemporaryBroker } from '../../../dev/kafka/temporary-broker.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { committedOffsets } from '../../support/groups.ts'
 import { http } from '../../support/http.ts'
-import { KafkaProxy } from '../../support/kafka-proxy.ts'
+import { KafkaProxy } from '../../../dev/kafka/kafka-proxy.ts'
 import { makeTopic, uniqueName } from '../../support/kafka.ts'
 import { numbered, produce } from '../../support/produce.ts'
 
@@ -13,6 +13,11 @@ const FIND_COORDINATOR = 10
 const DESCRIBE_GROUPS = 15
 const DELETE_GROUPS = 42
 const OFFSET_DELETE = 47
+const INIT_PRODUCER_ID = 22
+const ALTER_CONFIGS = 44
+const DESCRIBE_QUOTAS = 48
+const DESCRIBE_USERS = 50
+const DESCRIBE_PRODUCERS = 61
 
 let proxy: KafkaProxy
 let kafka: Awaited<ReturnType<typeof startTemporaryBroker>>
@@ -89,5 +94,37 @@ describe('where no answer comes in time', () => {
     proxy.forget()
     expect((await client.put(path, { to: 'latest' })).status).toBe(200)
     expect(await offset()).toBe(10)
+  })
+})
+
+describe('where a broker is too old for a call', () => {
+  it('what needs it is 501 kafka_too_old, and everything else goes on', async () => {
+    proxy.hidden = new Set([
+      INIT_PRODUCER_ID,
+      OFFSET_DELETE,
+      DELETE_GROUPS,
+      DESCRIBE_QUOTAS,
+      DESCRIBE_PRODUCERS,
+      DESCRIBE_USERS,
+      ALTER_CONFIGS,
+    ])
+    onTestFinished(() => void (proxy.hidden = new Set()))
+    const { client, topic, group, path } = await setUp()
+    const topicPath = `/v1/topics/${topic}`
+    const tooOld = [
+      await client.post(`${topicPath}/producers`),
+      await client.post('/v1/transactions', { records: [{ topic, value: 1 }] }),
+      await client.delete(`${path}?topic=${topic}`),
+      await client.delete(`/v1/groups/${group}`),
+      await client.get('/v1/quotas'),
+      await client.get(`${topicPath}/partitions/0/producers`),
+      await client.get('/v1/users'),
+      await client.patch(topicPath, { configs: { 'retention.ms': '1' } }),
+    ]
+    expect(tooOld.map(({ json }) => (json as { code?: string }).code)).toEqual(
+      tooOld.map(() => 'kafka_too_old'),
+    )
+    expect(new Set(tooOld.map(({ status }) => status))).toEqual(new Set([501]))
+    expect((await client.get(`${topicPath}/records?from=earliest`)).status).toBe(200)
   })
 })

@@ -132,7 +132,7 @@ describe('the metrics', () => {
     const topic = await makeTopic()
     const { port } = new URL(gateway.url)
     const socket = connectTcp(Number(port), '127.0.0.1')
-    const head = `GET /v1/topics/${topic}/records?wait=20000 HTTP/1.1\r\nHost: x\r\n\r\n`
+    const head = `GET /v1/topics/${topic}/records?wait=20000 HTTP/1.1\r\nHost: localhost\r\n\r\n`
     socket.write(head.repeat(3))
     const inFlight = async () => (await scrape(gateway)).value('sluice_http_requests_in_flight')
     await vi.waitFor(async () => expect(await inFlight()).toBeGreaterThan(0))

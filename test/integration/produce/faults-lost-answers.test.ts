@@ -3,7 +3,7 @@ import { startTemporaryBroker } from '../../../dev/kafka/temporary-broker.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
 import { makeTopic } from '../../support/kafka.ts'
-import { type Fault, KafkaProxy, PRODUCE } from '../../support/kafka-proxy.ts'
+import { type Fault, KafkaProxy, PRODUCE } from '../../../dev/kafka/kafka-proxy.ts'
 import { brokenPromises, Load } from '../../support/produce-load.ts'
 import { readAll } from '../../support/read-all.ts'
 

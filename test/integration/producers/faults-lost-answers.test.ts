@@ -4,7 +4,7 @@ import { startTemporaryBroker } from '../../../dev/kafka/temporary-broker.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
 import { makeTopic } from '../../support/kafka.ts'
-import { type Fault, KafkaProxy, PRODUCE } from '../../support/kafka-proxy.ts'
+import { type Fault, KafkaProxy, PRODUCE } from '../../../dev/kafka/kafka-proxy.ts'
 import { putUntilAnswered, TestProducer } from '../../support/producer.ts'
 import { readAll } from '../../support/read-all.ts'
 import { startGatewayProcess } from '../../support/ws-gateway-process.ts'
@@ -144,7 +144,7 @@ describe('a PUT whose client got no answer is written once when it is sent again
     const { hostname, port } = new URL(gateways[0].url)
     const client = connect(Number(port), hostname)
     client.write(
-      `PUT ${producer.path(1)} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      `PUT ${producer.path(1)} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     )
     await cut
     client.destroy()

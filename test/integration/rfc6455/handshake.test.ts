@@ -130,7 +130,7 @@ describe('a handshake', () => {
     const client = new RawClient((await startTestGateway()).url)
     await new Promise((resolve) => client.socket.once('connect', resolve))
     client.socket.setNoDelay(true)
-    const lines = ['GET /v1/ws HTTP/1.1', 'Host: gateway', 'Connection: Upgrade', 'Upgrade: websocket']
+    const lines = ['GET /v1/ws HTTP/1.1', 'Host: localhost', 'Connection: Upgrade', 'Upgrade: websocket']
     const own = ['Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`]
     const bytes = Buffer.from([...lines, ...own, '', ''].join('\r\n'))
     for (const byte of bytes.subarray(0, -1)) {

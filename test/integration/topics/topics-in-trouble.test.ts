@@ -5,7 +5,7 @@ import { startTemporaryCluster } from '../../../dev/kafka/cluster.ts'
 import { startTemporaryBroker } from '../../../dev/kafka/temporary-broker.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpClient } from '../../support/http.ts'
-import { KafkaProxy } from '../../support/kafka-proxy.ts'
+import { KafkaProxy } from '../../../dev/kafka/kafka-proxy.ts'
 
 const CREATE_TOPICS = 19
 const DELETE_TOPICS = 20

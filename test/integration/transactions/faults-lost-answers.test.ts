@@ -4,7 +4,7 @@ import { startTestGateway } from '../../support/gateway.ts'
 import { committedOffsets } from '../../support/groups.ts'
 import { http } from '../../support/http.ts'
 import { makeTopic, uniqueName } from '../../support/kafka.ts'
-import { KafkaProxy, PRODUCE } from '../../support/kafka-proxy.ts'
+import { KafkaProxy, PRODUCE } from '../../../dev/kafka/kafka-proxy.ts'
 import { allValues, committedValues, setTransactionVersion, transact } from '../../support/transactions.ts'
 import { startGatewayProcess } from '../../support/ws-gateway-process.ts'
 

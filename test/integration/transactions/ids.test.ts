@@ -5,7 +5,7 @@ import { startTestGateway } from '../../support/gateway.ts'
 import { committedOffsets } from '../../support/groups.ts'
 import { http } from '../../support/http.ts'
 import { makeTopic, uniqueName } from '../../support/kafka.ts'
-import { KafkaProxy } from '../../support/kafka-proxy.ts'
+import { KafkaProxy } from '../../../dev/kafka/kafka-proxy.ts'
 import { allValues, committedValues, setTransactionVersion, transact } from '../../support/transactions.ts'
 
 const END_TXN = 26

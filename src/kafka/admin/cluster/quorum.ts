@@ -1,7 +1,6 @@
-import { UnsupportedApiError } from '../../broker-connection.ts'
 import type { Cluster } from '../../cluster.ts'
 import type { Deadline } from '../../deadline.ts'
-import { KafkaCode, problemFromKafka, problemFromKafkaCode } from '../../errors.ts'
+import { KafkaCode, problemFromKafka, problemFromKafkaCode, UnsupportedApiError } from '../../errors.ts'
 import { describeQuorum, type QuorumReplica } from '../../wire/cluster-apis.ts'
 
 /** A controller, or a broker that follows the metadata log. Timestamps are milliseconds since the epoch. */

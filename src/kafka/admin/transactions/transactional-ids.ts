@@ -1,8 +1,7 @@
 import { Problem } from '../../../problems/problem.ts'
-import { UnsupportedApiError } from '../../broker-connection.ts'
 import type { Cluster } from '../../cluster.ts'
 import { Deadline } from '../../deadline.ts'
-import { KafkaCode, problemFromKafkaCode } from '../../errors.ts'
+import { KafkaCode, problemFromKafkaCode, UnsupportedApiError } from '../../errors.ts'
 import { describeTransaction } from '../../transactions/state.ts'
 import { ID_PREFIX } from '../../transactions/transaction-key.ts'
 import {
