@@ -36,6 +36,13 @@ async function gatewayFor(env: Record<string, string> = {}) {
 
 const [settings, request, acls] = codeBlocks('docs/kafka-credentials.md') as [CodeBlock, CodeBlock, CodeBlock]
 
+/** The listener where Kafka itself never asks again. */
+const overTls = () => ({
+  KAFKA_BROKERS: kafka.sasl,
+  KAFKA_TLS: 'true',
+  KAFKA_TLS_CA_FILE: kafka.authority.certificate,
+})
+
 const logins = () => kafka.proxy.requests.get(SASL_HANDSHAKE) ?? 0
 const code = ({ json }: HttpAnswer) => (json as { code?: string } | undefined)?.code
 
@@ -222,7 +229,10 @@ describe('credentials', () => {
   })
 
   it('that are taken away in Kafka end streams and requests: a password changed, a user deleted', async () => {
-    const { gateway, get, lines } = await gatewayFor({ SLUICE_KAFKA_LOGIN_CHECK_MS: '200' })
+    const { gateway, get, lines } = await gatewayFor({
+      ...overTls(),
+      SLUICE_KAFKA_LOGIN_CHECK_MS: '200',
+    })
     const users = [uniqueName('changed'), uniqueName('deleted')] as const
     for (const user of users) await setPassword(kafka.open, user)
     await allow(kafka.open, users, 'used-')
@@ -345,9 +355,7 @@ describe('the clients that are logged in', () => {
 describe('tokens', () => {
   const oauth = (env: Record<string, string> = {}) =>
     gatewayFor({
-      KAFKA_BROKERS: kafka.sasl,
-      KAFKA_TLS: 'true',
-      KAFKA_TLS_CA_FILE: kafka.authority.certificate,
+      ...overTls(),
       KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
       ...env,
     })
