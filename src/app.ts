@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { inNameOf, type Register } from './clients/handlers.ts'
 import type { Deps } from './deps.ts'
 import { loggedPath } from './http/logged-path.ts'
 import { Problem } from './problems/problem.ts'
@@ -22,6 +23,23 @@ import { registerTransactionalIds } from './routes/transactional-ids/index.ts'
 import { registerTransactions } from './routes/transactions/index.ts'
 import { registerUsers } from './routes/users/index.ts'
 
+/** What the gateway serves of Kafka. */
+const groups: readonly Register[] = [
+  registerRecords,
+  registerProducers,
+  registerTopics,
+  registerTransactions,
+  registerTickets,
+  registerTransactionalIds,
+  registerCluster,
+  registerReassignments,
+  registerElections,
+  registerAcls,
+  registerQuotas,
+  registerUsers,
+  registerGroups,
+]
+
 /** The whole URL map. Reads no environment and opens no socket. */
 export function createApp(deps: Deps): App {
   const app: App = Object.assign(new OpenAPIHono<Env>({ strict: true }), {
@@ -32,20 +50,12 @@ export function createApp(deps: Deps): App {
   app.notFound((c) => problemResponse(c, unroutable(app, c), deps))
   allowOrigins(app, deps)
   registerSystem(app, deps)
+  const { clients } = deps
   registerLimits(app, deps)
-  registerRecords(app, deps)
-  registerProducers(app, deps)
-  registerTopics(app, deps)
-  registerTransactions(app, deps)
-  registerTickets(app, deps)
-  registerTransactionalIds(app, deps)
-  registerCluster(app, deps)
-  registerReassignments(app, deps)
-  registerElections(app, deps)
-  registerAcls(app, deps)
-  registerQuotas(app, deps)
-  registerUsers(app, deps)
-  registerGroups(app, deps)
+  for (const register of groups) {
+    app.inNameOf = clients && ((route) => inNameOf(clients, register, route))
+    register(app, deps)
+  }
   registerConnectStream(app)
   return app
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Guard } from './auth/guard.ts'
+import type { Principal } from './auth/principal.ts'
 import type { Tickets } from './auth/tickets.ts'
 import type { RequestObserver } from './http/answer.ts'
 import type { AuditLog } from './audit/audit-log.ts'
@@ -15,6 +16,15 @@ import type { Meters } from './metrics/meters.ts'
 import type { StreamSlots } from './streams/slots.ts'
 import type { Tracing } from './tracing/tracing.ts'
 
+/** Where Kafka is asked in the name of each client. */
+export interface Clients {
+  /**
+   * What serves a principal. Its connections to Kafka are kept until `release` is called.
+   * @throws Problem unauthenticated for one that Kafka has not let in; too_many_kafka_clients
+   */
+  serve(principal: Principal): { readonly deps: Deps; release(): void }
+}
+
 /** What the routes and the WebSocket server are given. Nothing below reads the environment or opens a socket itself. */
 export interface Deps {
   readonly config: Config
@@ -23,6 +33,10 @@ export interface Deps {
   readonly guard: Guard
   /** Undefined where nobody has to show who they are. */
   readonly tickets: Tickets | undefined
+  /** Undefined where Kafka is asked as the gateway; and for what serves one client. */
+  readonly clients: Clients | undefined
+  /** Keeps the connections to Kafka from being closed, where they are a client's, until what it returns is called. */
+  readonly hold: () => () => void
   readonly cluster: Cluster
   readonly writer: TopicWriter
   readonly transactions: Transactions

@@ -3,7 +3,11 @@ import type { Logger } from 'pino'
 import { createApp } from './app.ts'
 import { openGuard } from './auth/open-guard.ts'
 import { AuditLog } from './audit/audit-log.ts'
+import { closeBackend, createBackend } from './backend.ts'
+import { clientDeps } from './clients/client-deps.ts'
+import { openClientPool } from './clients/open-client-pool.ts'
 import type { Config } from './config/config.ts'
+import type { Deps } from './deps.ts'
 import { boundConnections, trustProxies } from './http/client-address.ts'
 import { Connections } from './http/connections.ts'
 import { createHttpServer, type HttpTimeouts, listen } from './http/server.ts'
@@ -12,17 +16,12 @@ import { Cluster } from './kafka/cluster.ts'
 import { KafkaMeter } from './kafka/meter.ts'
 import { Admission } from './limits/admission.ts'
 import { CONNECTIONS_PER_ADDRESS } from './limits/limit-counts.ts'
-import { createBatchSender, createExactlyOnceWriter } from './kafka/producers/exactly-once-writer.ts'
-import { SecretStore } from './kafka/secret-store.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
-import { TopicWriter } from './kafka/writer/topic-writer.ts'
-import { Transactions } from './kafka/transactions/transactions.ts'
 import { Meters } from './metrics/meters.ts'
 import type { Sources } from './metrics/readings.ts'
 import type { MetricsServer } from './metrics/server.ts'
 import { createObserver } from './http/request-observer.ts'
 import { StreamSlots } from './streams/slots.ts'
-import { TopicDefaults } from './config/topic-defaults.ts'
 import { summaryOf } from './config/watched-file.ts'
 import type { Tracing } from './tracing/tracing.ts'
 import { version } from './version.ts'
@@ -58,35 +57,20 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const audit = config.auditLog === undefined ? undefined : AuditLog.open(config.auditLog, log)
   const tracing = await tracingOf(config, log)
   const meters = new Meters(config.metrics.topics)
-  const cluster = new Cluster(config.kafka, { log, meter: new KafkaMeter(config.metrics) })
-  const defaults = new TopicDefaults(config.produce.defaults, config.produce.topics)
-  const writer = new TopicWriter(cluster, defaults, log)
-  const transactions = new Transactions(
-    cluster,
-    {
-      timeoutMs: limits.produceTimeoutMs,
-      limit: limits.maxTransactions,
-      codecOf: (topic) => defaults.of(topic).compression,
-    },
-    log,
-  )
-  const { timeoutMs } = defaults.general
-  const sender = createBatchSender(cluster, timeoutMs)
-  const secrets = new SecretStore(cluster, sender, config.secret, timeoutMs, log)
-  const producers = createExactlyOnceWriter(cluster, sender, secrets, defaults, log)
+  const meter = new KafkaMeter(config.metrics)
+  const own = createBackend(new Cluster(config.kafka, { log, meter }), config, log)
+  const pool =
+    config.kafka.clients && openClientPool(config.kafka.clients, config, { log, meter }, () => guard.sweep())
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
-  const { guard, tickets, reload: reloadGuard, close: closeGuard } = openGuard(config, secrets, log)
+  const { guard, tickets, reload: reloadGuard, close: closeGuard } = openGuard(config, own.secrets, log, pool)
   const admission = new Admission(guard, limits, meters.limits)
-  const deps = {
+  const common = {
+    ...own,
     config,
     log,
     guard,
     tickets,
-    cluster,
-    writer,
-    transactions,
-    producers,
-    secrets,
+    hold: () => () => {},
     budget,
     admission,
     slots: new StreamSlots(limits.maxStreams),
@@ -97,6 +81,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     draining: () => draining,
     stopping: shutdown.signal,
   }
+  const deps: Deps = { ...common, clients: pool && clientDeps(pool, common) }
   const streams = createWsServer(deps)
   const certificates = config.tls && new ListenerCertificates(config.tls, log, () => guard.sweep())
   const { fetch } = createApp(deps)
@@ -117,7 +102,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const connections = new Connections(server)
   const metricsServer = await metricsOf(config, log, {
     meters,
-    kafka: cluster.meter,
+    kafka: meter,
     budget,
     bufferBytes: limits.produceBufferBytes,
     slots: deps.slots,
@@ -135,7 +120,8 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     await metricsServer?.close()
     throw error
   }
-  writer.start()
+  // Where Kafka is asked as the clients, the gateway itself is nobody there.
+  if (pool === undefined) own.writer.start()
   admission.start()
   const metricsUrl = metricsServer?.url
   log.info({ url, metricsUrl, brokers: config.kafka.brokers }, 'listening')
@@ -151,11 +137,9 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     shutdown.abort()
     await Promise.all([connections.drain(shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
     admission.stop()
-    writer.close()
-    await transactions.close()
     closeGuard()
     certificates?.close()
-    await cluster.close()
+    await Promise.all([closeBackend(own), pool?.close()])
     await Promise.all([audit?.close(), tracing?.close(), metricsServer?.close()])
     log.info('stopped')
   }

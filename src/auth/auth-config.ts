@@ -65,8 +65,8 @@ type AuthSettings = { [K in keyof typeof authSettings]: z.output<(typeof authSet
 /** Who may use the gateway. */
 export interface AuthConfig {
   readonly keysFile?: string
-  /** What may be done with each; there wherever anybody has to show who they are. */
-  readonly policyFile: string
+  /** What may be done with each; there wherever anybody has to show who they are, but to Kafka. */
+  readonly policyFile?: string
   readonly jwt?: {
     readonly issuers: readonly string[]
     readonly audience: string
@@ -85,8 +85,30 @@ export interface TlsConfig {
   readonly requireClientCert: boolean
 }
 
-/** What is configured of authentication; undefined where it is nothing. What does not fit together goes to `problems`. */
-export function toAuthConfig(s: AuthSettings, problems: string[]): AuthConfig | undefined {
+/** Ways to show the gateway who one is, which mean nothing where Kafka is shown. */
+const ownWays = ['SLUICE_API_KEYS_FILE', 'SLUICE_JWT_ISSUERS'] as const
+
+/** The same where clients show Kafka who they are. */
+function ofClientLogins(s: AuthSettings, problems: string[]): AuthConfig {
+  const has = 'has no effect with SLUICE_KAFKA_CREDENTIALS=client: clients show Kafka who they are'
+  for (const name of ownWays) if ((s[name]?.length ?? 0) > 0) problems.push(`${name}: ${has}`)
+  // Required, it says who may connect at all; it is nobody at Kafka.
+  if (s.SLUICE_TLS_CLIENT_CA_FILE !== undefined && s.SLUICE_TLS_CLIENT_AUTH !== 'required')
+    problems.push(`SLUICE_TLS_CLIENT_CA_FILE: ${has}, unless SLUICE_TLS_CLIENT_AUTH=required`)
+  const policyFile = s.SLUICE_POLICY_FILE
+  return { ...(policyFile && { policyFile }), failedLogins: s.SLUICE_FAILED_LOGINS }
+}
+
+/**
+ * What is configured of authentication; undefined where it is nothing. What does not fit together goes to `problems`.
+ * @param asClients whether Kafka is asked as the clients, so that they have to show it who they are
+ */
+export function toAuthConfig(
+  s: AuthSettings,
+  asClients: boolean,
+  problems: string[],
+): AuthConfig | undefined {
+  if (asClients) return ofClientLogins(s, problems)
   const keysFile = s.SLUICE_API_KEYS_FILE
   const policyFile = s.SLUICE_POLICY_FILE
   const issuers = s.SLUICE_JWT_ISSUERS

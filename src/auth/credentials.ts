@@ -7,6 +7,8 @@ export type Credentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'key'; readonly key: ApiKey }
   | { readonly kind: 'jwt'; readonly token: string }
+  /** Of Basic; `apiKeyOf` says whether they are an API key. */
+  | { readonly kind: 'password'; readonly user: string; readonly password: string }
   | { readonly kind: 'ticket'; readonly ticket: string }
   /** Of a kind or form that nothing can be made of. */
   | { readonly kind: 'unusable'; readonly why: string }
@@ -78,15 +80,15 @@ export function ofToken(token: string): Credentials {
   return { kind: 'unusable', why: 'it is neither an API key nor a JSON Web Token' }
 }
 
-/** The key's id for the user, and for the password the whole key or its secret alone. */
 function ofBasic(value: string): Credentials {
   const text = Buffer.from(value, 'base64').toString('utf8')
   const colon = text.indexOf(':')
-  const user = text.slice(0, Math.max(colon, 0))
-  const password = text.slice(colon + 1)
+  if (colon < 0) return { kind: 'unusable', why: 'Basic takes a user and a password' }
+  return { kind: 'password', user: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+/** The key's id for the user, and for the password the whole key or its secret alone. */
+export function apiKeyOf(user: string, password: string): ApiKey | undefined {
   const key = parseApiKey(password) ?? parseApiKey(`sluice_${user}_${password}`)
-  if (key === undefined || (user !== '' && user !== key.id)) {
-    return { kind: 'unusable', why: "the user is a key's id, the password that key" }
-  }
-  return { kind: 'key', key }
+  return key !== undefined && (user === '' || user === key.id) ? key : undefined
 }

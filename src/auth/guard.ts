@@ -3,17 +3,20 @@ import { isAllowedOrigin } from '../http/allowed-origin.ts'
 import { clientAddressOf, networkOf } from '../http/client-address.ts'
 import { Problem } from '../problems/problem.ts'
 import { certificateOf } from './client-certificate.ts'
-import { type Credentials, credentialsOf, ofToken } from './credentials.ts'
+import { apiKeyOf, type Credentials, credentialsOf, ofToken } from './credentials.ts'
 import type { FailedLogins } from './failed-logins.ts'
 import type { JwtVerifier } from './jwt.ts'
 import type { KeyStore } from './key-store.ts'
+import type { KafkaCredentials, Logins } from './logins.ts'
 import type { Operation, Policy, Resource } from './policy.ts'
 import { anonymous, type Principal, principalOf, setPrincipal } from './principal.ts'
 import { Caller } from './caller.ts'
 import type { Page, Tickets } from './tickets.ts'
 
 /** RFC 9110, section 11.6.1: how to show who one is. */
-const CHALLENGE = { 'www-authenticate': 'Bearer realm="sluice", Basic realm="sluice", charset="UTF-8"' }
+const BEARER = 'Bearer realm="sluice"'
+const BASIC = 'Basic realm="sluice", charset="UTF-8"'
+const challenges = { jwt: BEARER, password: BASIC, any: `${BEARER}, ${BASIC}` } as const
 /** How often live streams are looked at for credentials that no longer count, ms. */
 const SWEEP_MS = 5_000
 
@@ -22,6 +25,8 @@ export interface Authenticators {
   readonly keys?: KeyStore
   readonly jwt?: JwtVerifier
   readonly tickets?: Tickets
+  /** Of Kafka: then there are no others. */
+  readonly logins?: Logins
 }
 
 interface Watched {
@@ -40,6 +45,7 @@ export class Guard {
   readonly #failures: FailedLogins | undefined
   readonly #allowedOrigins: readonly string[]
   #policy: Policy | undefined
+  readonly #challenge: Readonly<Record<string, string>>
   readonly #anybody = new Caller(this, anonymous)
   readonly #watched = new Set<Watched>()
   #timer: NodeJS.Timeout | undefined
@@ -52,6 +58,7 @@ export class Guard {
     this.#allowedOrigins = allowedOrigins
     this.enabled = authenticators !== undefined
     this.#authenticators = authenticators ?? {}
+    this.#challenge = { 'www-authenticate': challenges[authenticators?.logins?.takes ?? 'any'] }
     this.#failures = failures
   }
 
@@ -97,16 +104,24 @@ export class Guard {
   }
 
   #find(credentials: Credentials, incoming: IncomingMessage): Principal | Promise<Principal> {
-    const { keys, jwt, tickets } = this.#authenticators
+    const { keys, jwt, tickets, logins } = this.#authenticators
     switch (credentials.kind) {
       case 'none':
-        return this.#certificateOf(incoming) ?? anonymous
+        // Nobody is anyone at Kafka by a certificate shown here.
+        return (logins === undefined ? this.#certificateOf(incoming) : undefined) ?? anonymous
+      case 'password': {
+        if (logins !== undefined) return this.#logIn(credentials, incoming, logins)
+        const key = apiKeyOf(credentials.user, credentials.password)
+        if (key === undefined) return this.#refuse(incoming, "the user is a key's id, the password that key")
+        return this.#find({ kind: 'key', key }, incoming)
+      }
       case 'key':
         return (
           keys?.find(credentials.key) ??
           this.#refuse(incoming, 'the API key is unknown, expired or was taken away')
         )
       case 'jwt': {
+        if (logins !== undefined) return this.#logIn(credentials, incoming, logins)
         if (jwt === undefined) return this.#refuse(incoming, 'JSON Web Tokens are not taken here')
         const known = jwt.remembered(credentials.token)
         if (known !== undefined) return known
@@ -118,6 +133,21 @@ export class Guard {
       case 'unusable':
         return this.#refuse(incoming, credentials.why)
     }
+  }
+
+  /** Has Kafka say who it is. Guesses past the limit hardly get as far. */
+  #logIn(
+    credentials: KafkaCredentials,
+    incoming: IncomingMessage,
+    logins: Logins,
+  ): Principal | Promise<Principal> {
+    if (credentials.kind !== logins.takes)
+      return this.#refuse(incoming, `Authorization takes ${logins.takes === 'jwt' ? 'Bearer' : 'Basic'}`)
+    const known = logins.known(credentials)
+    if (known !== undefined) return known
+    const retryAfter = this.#failures?.holdBack(networkOf(clientAddressOf(incoming) ?? ''))
+    if (retryAfter !== undefined) throw new Problem('too_many_failed_logins', { retryAfter })
+    return this.#counted(incoming, logins.logIn(credentials))
   }
 
   /**
@@ -142,14 +172,14 @@ export class Guard {
 
   #refuse(incoming: IncomingMessage, why: string): never {
     const detail = `The credentials are not accepted: ${why}.`
-    throw this.#failure(incoming, new Problem('invalid_credentials', { detail, headers: CHALLENGE }))
+    throw this.#failure(incoming, new Problem('invalid_credentials', { detail, headers: this.#challenge }))
   }
 
   /** The same answer for every wrong guess, and from the tenth in a minute on only that there were too many. */
   #failure(incoming: IncomingMessage, problem: Problem): Problem {
     const retryAfter = this.#failures?.count(networkOf(clientAddressOf(incoming) ?? ''))
     if (retryAfter !== undefined) return new Problem('too_many_failed_logins', { retryAfter })
-    return new Problem(problem.code, { ...problem.options, headers: CHALLENGE })
+    return new Problem(problem.code, { ...problem.options, headers: this.#challenge })
   }
 
   allows(principal: Principal, operation: Operation, resource: Resource): boolean {
@@ -181,12 +211,20 @@ export class Guard {
 
   /** Whether one that has shown nothing may do anything at all. */
   get admitsAnonymous(): boolean {
-    return !this.enabled || this.#policy?.admitsAnonymous === true
+    if (!this.enabled) return true
+    // Kafka is asked as whoever asks: as nobody it is not.
+    return this.#authenticators.logins === undefined && this.#policy?.admitsAnonymous === true
+  }
+
+  /** The same error, where credentials are refused with how to show others (RFC 9110, section 15.5.2). */
+  challenged(error: unknown): unknown {
+    if (!(error instanceof Problem) || error.code !== 'invalid_credentials') return error
+    return new Problem(error.code, { ...error.options, headers: this.#challenge })
   }
 
   /** What is answered to one that has shown nothing, where that is not enough. */
   unauthenticated(): Problem {
-    return new Problem('unauthenticated', { headers: CHALLENGE })
+    return new Problem('unauthenticated', { headers: this.#challenge })
   }
 
   /**

@@ -7,6 +7,8 @@ import { JwtVerifier } from './jwt.ts'
 import { parseKeyFile } from './key-file.ts'
 import { KeyStore } from './key-store.ts'
 import { parsePolicy } from './policy-document.ts'
+import type { Logins } from './logins.ts'
+import { operations, Policy } from './policy.ts'
 import { Tickets } from './tickets.ts'
 import { type Look, WatchedFile } from '../config/watched-file.ts'
 
@@ -19,14 +21,32 @@ export interface OpenGuard {
   close(): void
 }
 
+/** Whoever Kafka knows may do all that Kafka allows. */
+const kafkaDecides = new Policy(
+  [
+    {
+      name: 'Kafka decides',
+      effect: 'allow',
+      to: ['*'],
+      operations: new Set(operations),
+      topics: ['*'],
+      groups: ['*'],
+      cluster: true,
+    },
+  ],
+  new Map(),
+)
+
 /**
  * The guard for a configuration; one that lets everybody do everything where none is given.
+ * @param logins there where clients show Kafka who they are
  * @throws ConfigError for a file that can't be read or used
  */
 export function openGuard(
   { auth, allowedOrigins }: Pick<Config, 'auth' | 'allowedOrigins'>,
   secrets: ConstructorParameters<typeof Tickets>[0],
   log: Logger,
+  logins?: Logins,
 ): OpenGuard {
   if (auth === undefined)
     return {
@@ -38,9 +58,15 @@ export function openGuard(
   const { keysFile, policyFile, jwt, failedLogins } = auth
   const keys = keysFile === undefined ? undefined : new KeyStore()
   const tokens = jwt && new JwtVerifier(jwt)
-  const tickets = new Tickets(secrets, keys)
+  // A ticket says who asks; what Kafka is to be shown it can't hold.
+  const tickets = logins === undefined ? new Tickets(secrets, keys) : undefined
   const guard = new Guard(
-    { ...(keys && { keys }), ...(tokens && { jwt: tokens }), tickets },
+    {
+      ...(keys && { keys }),
+      ...(tokens && { jwt: tokens }),
+      ...(tickets && { tickets }),
+      ...(logins && { logins }),
+    },
     new FailedLogins(failedLogins),
     allowedOrigins,
   )
@@ -58,7 +84,8 @@ export function openGuard(
       throw new ConfigError(sentences(error).map((sentence) => `${setting}: ${sentence}`))
     }
   }
-  watch('SLUICE_POLICY_FILE', policyFile, parsePolicy, (policy) => guard.replacePolicy(policy))
+  if (policyFile === undefined) guard.replacePolicy(kafkaDecides)
+  else watch('SLUICE_POLICY_FILE', policyFile, parsePolicy, (policy) => guard.replacePolicy(policy))
   if (keys !== undefined) {
     watch('SLUICE_API_KEYS_FILE', keysFile!, parseKeyFile, (file) => {
       keys.replace(file)

@@ -131,8 +131,12 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if ((s.SLUICE_METRICS_PORT ?? 0) + s.SLUICE_WORKERS - 1 > 65_535)
     problems.push('SLUICE_METRICS_PORT: expected room for a port for each of SLUICE_WORKERS after it')
   const kafka = kafkaConfig(s, env, problems, warnings)
-  const auth = toAuthConfig(s, problems)
+  const auth = toAuthConfig(s, s.SLUICE_KAFKA_CREDENTIALS === 'client', problems)
   const tls = toTlsConfig(s, problems)
+  if (kafka.clients !== undefined && tls === undefined && !isLoopback(s.SLUICE_HOST))
+    warnings.push(
+      "without SLUICE_TLS_CERT_FILE clients' Kafka credentials come unencrypted, unless a proxy serves HTTPS",
+    )
   if (auth === undefined && !isLoopback(s.SLUICE_HOST) && !s.SLUICE_INSECURE && problems.length === 0) {
     problems.push(
       `SLUICE_HOST: ${s.SLUICE_HOST} can be reached by others, and nobody has to show who they are: set SLUICE_API_KEYS_FILE and SLUICE_POLICY_FILE (docs/security.md), or SLUICE_INSECURE=true if everybody may do everything`,

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { type ClientLogins, type clientLoginSettings, clientLogins } from './client-logins.ts'
 import { Secret } from './secret.ts'
 import { file, flag } from './setting.ts'
 import type { TlsPaths } from './tls-files.ts'
@@ -100,7 +101,9 @@ export const kafkaSettings = {
     .describe('Region of the MSK cluster (AWS_MSK_IAM); by default that of `AWS_REGION`.'),
 } as const satisfies Record<string, z.ZodType>
 
-type Settings = { [K in keyof typeof kafkaSettings]: z.output<(typeof kafkaSettings)[K]> }
+type OwnSettings = { [K in keyof typeof kafkaSettings]: z.output<(typeof kafkaSettings)[K]> }
+type ClientSettings = { [K in keyof typeof clientLoginSettings]: z.output<(typeof clientLoginSettings)[K]> }
+type Settings = OwnSettings & ClientSettings & { readonly SLUICE_SECRET?: string | undefined }
 type Mechanism = (typeof mechanisms)[number]
 
 /** How the gateway logs in, and with what. */
@@ -130,7 +133,10 @@ export interface KafkaConfig {
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly tls?: TlsPaths
+  /** How the gateway logs in, as itself; undefined also where it asks as its clients. */
   readonly sasl?: SaslConfig
+  /** How its clients do, where it asks as them. */
+  readonly clients?: ClientLogins
 }
 
 const passwordSettings = ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD', 'KAFKA_SASL_PASSWORD_FILE'] as const
@@ -144,7 +150,7 @@ const oauthSettings = [
 const tokenSettings = ['KAFKA_SASL_TOKEN', 'KAFKA_SASL_TOKEN_FILE', 'KAFKA_SASL_OAUTH_EXTENSIONS'] as const
 
 /** The settings that mean something to a mechanism. */
-const settingsOf: Record<Mechanism, readonly (keyof Settings)[]> = {
+const settingsOf: Record<Mechanism, readonly (keyof OwnSettings)[]> = {
   PLAIN: passwordSettings,
   'SCRAM-SHA-256': passwordSettings,
   'SCRAM-SHA-512': passwordSettings,
@@ -164,7 +170,11 @@ export function kafkaConfig(
   warnings: string[],
 ): KafkaConfig {
   const tls = tlsConfig(s, problems)
-  const sasl = saslConfig(s, env, problems)
+  const clients = clientLogins(s, problems, warnings)
+  const asClients = s.SLUICE_KAFKA_CREDENTIALS === 'client'
+  if (asClients && s.KAFKA_SASL_OAUTH_EXTENSIONS !== undefined && clients?.mechanism !== 'OAUTHBEARER')
+    problems.push('KAFKA_SASL_OAUTH_EXTENSIONS: has no effect unless KAFKA_SASL_MECHANISM is OAUTHBEARER')
+  const sasl = asClients ? undefined : saslConfig(s, env, problems)
   if (sasl !== undefined && !s.KAFKA_TLS) {
     if (sasl.mechanism === 'AWS_MSK_IAM') problems.push('KAFKA_TLS: expected true with AWS_MSK_IAM')
     else if (sasl.mechanism === 'PLAIN' || sasl.mechanism === 'OAUTHBEARER')
@@ -175,6 +185,7 @@ export function kafkaConfig(
     clientId: s.KAFKA_CLIENT_ID,
     ...(tls && { tls }),
     ...(sasl && { sasl }),
+    ...(clients && { clients }),
   }
 }
 

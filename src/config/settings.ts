@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { authSettings } from '../auth/auth-config.ts'
+import { clientLoginSettings } from './client-logins.ts'
 import { allowedHostPattern } from '../http/allowed-host.ts'
 import { isAddressRange } from '../http/client-address.ts'
 import { kafkaSettings } from './kafka-config.ts'
@@ -261,6 +262,7 @@ export const settings = {
     ),
   ...authSettings,
   ...kafkaSettings,
+  ...clientLoginSettings,
 } as const satisfies Record<string, z.ZodType>
 
 export type Settings = { [K in keyof typeof settings]: z.output<(typeof settings)[K]> }

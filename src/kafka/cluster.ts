@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { KafkaConfig } from '../config/kafka-config.ts'
 import { Problem } from '../problems/problem.ts'
+import { firstOf, STAGGER_MS, withTimeout } from './attempts.ts'
 import type { BrokerConnection, Endpoint } from './broker-connection.ts'
 import { Connector } from './connector.ts'
-import { isAuthenticationError, KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
+import { KafkaCode, problemFromKafka, problemFromKafkaCode } from './errors.ts'
 import { KafkaMeter } from './meter.ts'
 import { metadata, type MetadataAnswer } from './wire/apis.ts'
 
@@ -42,8 +43,6 @@ interface CachedTopic {
 const TOPIC_MAX_AGE_MS = 30_000
 /** The least time between two metadata requests for one topic, ms: many failing partitions ask at once. */
 const REFRESH_INTERVAL_MS = 100
-/** A bootstrap address that does not answer is overtaken by the next after this, ms. */
-const STAGGER_MS = 500
 const CONTROL_TIMEOUT_MS = 5_000
 /** Topics not asked for in this time are forgotten once there are many: names come and go. */
 const IDLE_TOPIC_MS = 600_000
@@ -73,12 +72,17 @@ export class Cluster {
   #failedAt = -Infinity
   #pruneAt = MANY_TOPICS
 
+  /** @param options `clientRefused` where the credentials are a client's: called when Kafka refuses them */
   constructor(
     config: KafkaConfig,
-    { log, meter = new KafkaMeter() }: { readonly log?: Logger; readonly meter?: KafkaMeter } = {},
+    {
+      log,
+      meter = new KafkaMeter(),
+      clientRefused,
+    }: { readonly log?: Logger; readonly meter?: KafkaMeter; readonly clientRefused?: () => void } = {},
   ) {
     this.meter = meter
-    this.#connector = new Connector(config, meter, this.#closing.signal, log)
+    this.#connector = new Connector(config, meter, this.#closing.signal, log, clientRefused)
     this.#bootstrap = config.brokers.map(parseEndpoint)
   }
 
@@ -101,6 +105,23 @@ export class Cluster {
    */
   async ping(timeoutMs = CONTROL_TIMEOUT_MS): Promise<void> {
     await withTimeout(this.#describe([]), timeoutMs)
+  }
+
+  /**
+   * Opens a connection to any broker, and closes it: proof that Kafka answers and, where there are credentials, that they
+   * still count.
+   * @throws as ping(); invalid_credentials where they are a client's
+   */
+  async reach(timeoutMs = CONTROL_TIMEOUT_MS): Promise<void> {
+    const attempts = [...this.#endpoints().values()].map((endpoint) => async () => {
+      const connection = await this.#open(endpoint, CONTROL_TIMEOUT_MS)
+      connection.destroy()
+    })
+    try {
+      await withTimeout(firstOf(attempts), timeoutMs)
+    } catch (error) {
+      throw problemFromKafka(error)
+    }
   }
 
   /**
@@ -185,12 +206,11 @@ export class Cluster {
    * @throws the client's connection errors
    */
   async callAny<T>(call: (connection: BrokerConnection) => Promise<T>): Promise<T> {
-    const endpoints = new Map([...this.#brokers.values(), ...this.#bootstrap].map((e) => [keyOf(e), e]))
     const answers = (key: string) => {
       const connection = this.#control.get(key)?.open
       return connection?.usable === true && connection.silentMs < STAGGER_MS
     }
-    const order = [...endpoints].sort(([a], [b]) => Number(answers(b)) - Number(answers(a)))
+    const order = [...this.#endpoints()].sort(([a], [b]) => Number(answers(b)) - Number(answers(a)))
     return firstOf(
       order.map(
         ([, endpoint]) =>
@@ -198,6 +218,11 @@ export class Cluster {
             call(await this.#controlAt(endpoint)),
       ),
     )
+  }
+
+  /** Of every broker that is known, by its address. */
+  #endpoints(): Map<string, Endpoint> {
+    return new Map([...this.#brokers.values(), ...this.#bootstrap].map((e) => [keyOf(e), e]))
   }
 
   #learn(answer: MetadataAnswer): void {
@@ -347,50 +372,4 @@ export function parseEndpoint(address: string): Endpoint {
 
 function keyOf(endpoint: Endpoint): string {
   return `${endpoint.host}:${endpoint.port}`
-}
-
-async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Problem('kafka_unavailable', { detail: 'Kafka did not answer in time.' })),
-      ms,
-    )
-  })
-  try {
-    return await Promise.race([promise, expired])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/**
- * The first attempt to succeed. Attempts start one after the other, each when the one before has failed or has been
- * silent for a moment, so that one address that hangs does not hold up the rest (as RFC 8305 does for addresses).
- */
-async function firstOf<T>(attempts: (() => Promise<T>)[]): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const errors: unknown[] = []
-  let next = 0
-  let timer: NodeJS.Timeout | undefined
-  const start = () => {
-    clearTimeout(timer)
-    const attempt = attempts[next++]
-    if (attempt === undefined) return
-    timer = setTimeout(start, STAGGER_MS)
-    attempt().then(resolve, (error: unknown) => {
-      errors.push(error)
-      // An authentication failure says more than a refused connection does.
-      if (errors.length === attempts.length) reject(errors.find(isAuthenticationError) ?? errors[0])
-      else start()
-    })
-  }
-  if (attempts.length === 0)
-    reject(new Problem('kafka_unavailable', { detail: 'No broker address is known.' }))
-  start()
-  try {
-    return await promise
-  } finally {
-    clearTimeout(timer)
-  }
 }

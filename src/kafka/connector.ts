@@ -5,7 +5,7 @@ import type { KafkaConfig } from '../config/kafka-config.ts'
 import { Problem } from '../problems/problem.ts'
 import { TlsFiles } from '../config/tls-files.ts'
 import { BrokerConnection, type Endpoint } from './broker-connection.ts'
-import { LoginError, reasonOf } from './errors.ts'
+import { ClientRefused, CredentialsRefused, LoginError, reasonOf } from './errors.ts'
 import type { KafkaMeter } from './meter.ts'
 import { LoginGate } from './login-gate.ts'
 import type { Mechanism } from './sasl/mechanism.ts'
@@ -27,10 +27,21 @@ export class Connector {
   readonly #tls: TlsFiles | undefined
   readonly #mechanism: Mechanism | undefined
   readonly #gate = new LoginGate((broker, refusal) => this.#tell(broker, refusal))
+  readonly #clientRefused: (() => void) | undefined
   readonly #told = new Map<string, { reason: string; at: number }>()
 
-  /** @param signal ends attempts under way, and all later ones */
-  constructor({ clientId, tls, sasl }: KafkaConfig, meter: KafkaMeter, signal: AbortSignal, log?: Logger) {
+  /**
+   * @param signal ends attempts under way, and all later ones
+   * @param clientRefused there where the credentials are a client's: called when Kafka refuses them
+   */
+  constructor(
+    { clientId, tls, sasl }: KafkaConfig,
+    meter: KafkaMeter,
+    signal: AbortSignal,
+    log?: Logger,
+    clientRefused?: () => void,
+  ) {
+    this.#clientRefused = clientRefused
     this.#meter = meter
     this.#clientId = clientId
     this.#signal = signal
@@ -58,17 +69,29 @@ export class Connector {
         conversation && {
           mechanism: this.#mechanism,
           conversation,
-          renewal: <T>(renew: () => Promise<T>) => this.#gate.renew(broker, renew),
+          renewal: <T>(renew: () => Promise<T>) => this.#gate.renew(broker, () => this.#asWhose(renew)),
         }
-      return BrokerConnection.open(
-        this.#clientId,
-        endpoint,
-        { ...options, ...tls },
-        this.#meter,
-        this.#signal,
-        login,
+      return this.#asWhose(() =>
+        BrokerConnection.open(
+          this.#clientId,
+          endpoint,
+          { ...options, ...tls },
+          this.#meter,
+          this.#signal,
+          login,
+        ),
       )
     })
+  }
+
+  /** Logs in; a refusal says whether the credentials are a client's. */
+  async #asWhose<T>(login: () => Promise<T>): Promise<T> {
+    try {
+      return await login()
+    } catch (error) {
+      if (this.#clientRefused === undefined || !(error instanceof CredentialsRefused)) throw error
+      throw new ClientRefused(error)
+    }
   }
 
   async #tlsOptions({ host }: Endpoint): Promise<ConnectionOptions> {
@@ -95,6 +118,7 @@ export class Connector {
   }
 
   #tell(broker: string, refusal: unknown): void {
+    if (refusal instanceof ClientRefused) return this.#clientRefused?.()
     if (refusal === undefined) {
       this.#told.delete(broker)
       this.#log?.info({ broker }, 'Kafka takes the gateway again')

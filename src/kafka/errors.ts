@@ -62,6 +62,7 @@ export const KafkaCode = {
   OPERATION_NOT_ATTEMPTED: 55,
   KAFKA_STORAGE_ERROR: 56,
   LOG_DIR_NOT_FOUND: 57,
+  SASL_AUTHENTICATION_FAILED: 58,
   UNKNOWN_PRODUCER_ID: 59,
   NON_EMPTY_GROUP: 68,
   GROUP_ID_NOT_FOUND: 69,
@@ -128,6 +129,22 @@ export class LoginError extends Error {
   }
 }
 
+/** Kafka does not know the user, or the password or token is wrong. */
+export class CredentialsRefused extends LoginError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'CredentialsRefused'
+  }
+}
+
+/** The same of credentials that are a client's own: it alone can mend it. */
+export class ClientRefused extends LoginError {
+  constructor(cause: CredentialsRefused) {
+    super(cause.message, { cause })
+    this.name = 'ClientRefused'
+  }
+}
+
 /** A broker too old for a call the gateway needs. */
 export class UnsupportedApiError extends Error {
   constructor(key: number) {
@@ -153,6 +170,11 @@ const TLS_REFUSED =
 /** Kafka refused the gateway's credentials, or the two disagree on TLS: only the gateway's settings can mend it. */
 export function isAuthenticationError(error: unknown): boolean {
   return findInTree(error, isRefusal) !== undefined
+}
+
+/** Kafka refused the credentials of the client in whose name it was asked. */
+export function isClientRefused(error: unknown): boolean {
+  return findInTree(error, (e) => e instanceof ClientRefused) !== undefined
 }
 
 function isRefusal(error: object): boolean {
@@ -246,6 +268,10 @@ export function problemFromKafkaCode(code: number, detail?: string, cause?: unkn
 /** Translates anything the Kafka client throws into a problem; broker text and addresses stay in `cause`, for the log. */
 export function problemFromKafka(error: unknown): Problem {
   if (error instanceof Problem) return error
+  if (isClientRefused(error)) {
+    const detail = 'Kafka does not accept these credentials.'
+    return new Problem('invalid_credentials', { detail, cause: error })
+  }
   if (isAuthenticationError(error)) return new Problem('kafka_auth_failed', { cause: error })
   if (findInTree(error, (e) => e instanceof UnsupportedApiError) !== undefined)
     return new Problem('kafka_too_old', { cause: error })

@@ -258,6 +258,12 @@ export const problems = {
     title: 'No such SCRAM user',
     fix: 'GET /v1/users lists the users that Kafka keeps a password for, and by which mechanisms. Those of other mechanisms, or of certificates, are not among them.',
   },
+  no_tickets: {
+    status: 404,
+    retryable: false,
+    title: 'This gateway gives no tickets',
+    fix: 'It passes credentials on to Kafka, which a ticket cannot hold (SLUICE_KAFKA_CREDENTIALS=client). Open the WebSocket with a token as a subprotocol, or with auth=message.',
+  },
   group_not_found: {
     status: 404,
     retryable: false,
@@ -406,7 +412,7 @@ export const problems = {
     close: 4401,
     retryable: false,
     title: 'The credentials are not accepted',
-    fix: 'Use a key or token that is current. A key is shown once, when it is made; a lost one is replaced with `sluice keys rotate`.',
+    fix: 'Use a key, token or password that is current. A key is shown once, when it is made; a lost one is replaced with `sluice keys rotate`.',
   },
   credentials_expired: {
     status: 401,
@@ -587,6 +593,13 @@ export const problems = {
     title: 'The gateway has as many open streams as it may',
     fix: 'Retry after the seconds in Retry-After, or at another replica (SLUICE_MAX_STREAMS).',
   },
+  too_many_kafka_clients: {
+    status: 503,
+    close: 4503,
+    retryable: true,
+    title: 'As many clients as may be are logged in at Kafka, and all in use',
+    fix: 'Retry after the seconds in Retry-After, or at another replica (SLUICE_KAFKA_CLIENTS). Nothing of this request was done.',
+  },
   // The gateway and Kafka
   record_too_large: {
     status: 413,
@@ -598,8 +611,8 @@ export const problems = {
     status: 403,
     close: 4403,
     retryable: false,
-    title: 'Kafka does not allow the gateway to do this',
-    fix: "Grant the gateway's Kafka principal the operation on this resource (ACLs).",
+    title: 'Kafka does not allow this',
+    fix: "Grant the operation on this resource (ACLs) to the gateway's Kafka principal; where credentials are passed on to Kafka (SLUICE_KAFKA_CREDENTIALS=client), to the caller's own.",
   },
   kafka_auth_failed: {
     status: 502,

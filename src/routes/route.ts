@@ -21,7 +21,17 @@ export interface Bindings {
 }
 export type Env = { Bindings: Bindings }
 /** The routes, who may use them, and how much. */
-export type App = OpenAPIHono<Env> & { readonly guard: Guard; readonly admission: Admission }
+export type App = OpenAPIHono<Env> & {
+  readonly guard: Guard
+  readonly admission: Admission
+  /**
+   * Where Kafka is asked in the name of each client: finds what answers a route, by its method and path, for whoever
+   * asks. @throws Problem
+   */
+  inNameOf?: ((route: string) => (c: AppContext) => Handler<Env>) | undefined
+  /** Whether it is known who asks before a route is reached. */
+  readonly isBehind?: boolean
+}
 export type AppContext = Context<Env>
 
 /**
@@ -50,7 +60,10 @@ export function addRoute(
 ): void {
   app.openAPIRegistry.registerPath({ ...route, security: access === 'public' ? [] : security })
   const types = answerTypes(route)
-  const { guard, admission } = app
+  const { guard, admission, isBehind = false } = app
+  const method = route.method.toUpperCase()
+  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  const inNameOf = access === 'public' ? undefined : app.inNameOf?.(`${method} ${path}`)
   const isGuarded = guard.enabled && access !== 'public'
   const changes = route.method !== 'get'
   const operation = operationOf(route)
@@ -69,15 +82,25 @@ export function addRoute(
     }
     return handler(c, next)
   }
+  const serveClient: Handler<Env> = (c, next) => {
+    let answer: Handler<Env>
+    try {
+      answer = inNameOf!(c)
+    } catch (error) {
+      throw refusal(error)
+    }
+    return answer(c, next)
+  }
+  const admitted = inNameOf === undefined ? serve : serveClient
   const guarded: Handler<Env> = (c, next) => {
     // Before it is known who asks: that is said of refusals too.
     c.env.outgoing.operation = operation
     try {
       admission.requireCalm()
       const waiting = guard.authenticate(c.env.incoming)
-      if (waiting === undefined) return serve(c, next)
+      if (waiting === undefined) return admitted(c, next)
       return waiting.then(
-        () => serve(c, next),
+        () => admitted(c, next),
         (error: unknown) => {
           throw refusal(error)
         },
@@ -86,8 +109,7 @@ export function addRoute(
       throw refusal(error)
     }
   }
-  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
-  app.on(route.method.toUpperCase(), path, isGuarded ? guarded : serve)
+  app.on(method, path, isGuarded && !isBehind ? guarded : serve)
 }
 
 /** One of them, or none where the gateway asks for none. */

@@ -332,7 +332,10 @@ export class GroupSubscription implements Subscription {
     const { place, places } = seat
     if (ending === 'dropped') {
       const watch = (refused: () => void) => seat.watch(() => this.#requireVisible(), refused)
-      return places.keep(place, this, this.#member, endedAt + place.graceMs, watch)
+      return places.keep(place, this, this.#member, endedAt + place.graceMs, {
+        watch,
+        over: this.#deps.hold(),
+      })
     }
     places.release(place, this)
     // Where the gateway goes, the group keeps the place for as long as a session.

@@ -12,6 +12,8 @@ const NOTICE_MS = 60_000
 const MAX_TIMER_MS = 0x7fffffff
 
 export interface IdentityHandlers {
+  /** It is known who this is; again, where the credentials are replaced. @throws Problem where they can't be used */
+  known(caller: Caller): void
   /** Asks again for what the socket does. @throws Problem where it may not, any more */
   still(): void
   expiring(expiresAt: number): void
@@ -64,19 +66,20 @@ export class Identity {
         detail: 'These are of another principal than this socket is of.',
       })
     }
-    clearTimeout(this.#late)
+    this.#take(new Caller(this.#guard, principal))
     this.#late = undefined
     setPrincipal(this.#incoming, principal)
-    this.#take(new Caller(this.#guard, principal))
     return this.#caller
   }
 
+  /** @throws as IdentityHandlers.known */
   #take(caller: Caller): void {
+    const { known, still, failed, expiring } = this.#handlers
+    // Otherwise the socket has gone while it was found out.
+    if (!this.#isOver) known(caller)
     this.#release()
     this.#caller = caller
-    // The socket has gone while it was found out.
     if (this.#isOver) return
-    const { still, failed, expiring } = this.#handlers
     this.#unwatch = caller.watch(still, failed)
     const { expiresAt } = caller.principal
     if (expiresAt !== undefined) {

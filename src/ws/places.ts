@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Caller } from '../auth/caller.ts'
 import type { GroupMember } from '../kafka/group/member.ts'
 import { within } from '../kafka/group/waiting.ts'
-import { AwayMember } from './away-member.ts'
+import { type AwayHandlers, AwayMember } from './away-member.ts'
 import type { ResumeToken, ResumeTokens } from './resume-token.ts'
 import { invalidSubscription, type SubscriptionOptions } from './subscription-options.ts'
 
@@ -82,24 +82,28 @@ export class Places {
 
   /**
    * Keeps the place of a member whose socket dropped until `until`, on the clock of performance.now(), or until `watch`
-   * calls back. Where another has it by now, or too many are kept, the member's part is over.
+   * calls back. Where another has it by now, or too many are kept, the member's part is over. `over` is called when it is.
    */
   async keep(
     place: Place,
     holder: Holder,
     member: GroupMember,
     until: number,
-    watch: (refused: () => void) => () => void,
+    { watch, over }: Omit<AwayHandlers, 'ended'>,
   ): Promise<void> {
-    if (this.#closed || this.#holders.get(place.instanceId) !== holder) return member.abandon()
+    if (this.#closed || this.#holders.get(place.instanceId) !== holder) return member.abandon().finally(over)
     const isMember = member.state !== 'new' && member.state !== 'failed'
     if (!isMember || this.#away.size >= this.#limits.maxAway || performance.now() >= until) {
       this.release(place, holder)
-      return member.leave()
+      return member.leave().finally(over)
     }
-    const away = new AwayMember(member, until, watch, () => {
-      this.#away.delete(away)
-      this.release(place, away)
+    const away = new AwayMember(member, until, {
+      ended: () => {
+        this.#away.delete(away)
+        this.release(place, away)
+      },
+      watch,
+      over,
     })
     this.#away.add(away)
     this.#holders.set(place.instanceId, away)

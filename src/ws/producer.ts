@@ -24,7 +24,7 @@ const ProduceHead = ProduceMessage.omit({ records: true })
  * a script may send and close.
  */
 export class SocketProducer {
-  readonly #deps: Deps
+  readonly #depsOf: () => Deps
   readonly #connection: WsConnection
   readonly #identity: Identity
   readonly #order: WriteOrder = {}
@@ -38,11 +38,16 @@ export class SocketProducer {
   #held = false
   #onIdle: (() => void)[] = []
 
-  constructor(deps: Deps, connection: WsConnection, identity: Identity, span: TraceSpan | undefined) {
+  /** `depsOf` gives what serves the socket's client, once it is known who that is. */
+  constructor(depsOf: () => Deps, connection: WsConnection, identity: Identity, span: TraceSpan | undefined) {
     this.#span = span
-    this.#deps = deps
+    this.#depsOf = depsOf
     this.#connection = connection
     this.#identity = identity
+  }
+
+  get #deps(): Deps {
+    return this.#depsOf()
   }
 
   /** How many records it has taken. */

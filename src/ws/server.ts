@@ -119,10 +119,12 @@ export function createWsServer(deps: Deps): WsServer {
     const { guard } = deps
     if (!guard.admitsAnonymous && !byMessage && !guard.callerOf(incoming).isKnown)
       throw guard.unauthenticated()
-      if (deps.stopping.aborted) throw new Problem('shutting_down')
-      deps.admission.admitHandshake(incoming)
-      const allowance = deps.admission.allowanceOf(incoming)
-      deps.slots.check(allowance)
+    if (deps.stopping.aborted) throw new Problem('shutting_down')
+    deps.admission.admitHandshake(incoming)
+    const allowance = deps.admission.allowanceOf(incoming)
+    deps.slots.check(allowance)
+    // Past this the socket is open, and what is wrong can only be told on it.
+    if (!byMessage) deps.clients?.serve(guard.callerOf(incoming).principal).release()
     const isUnknown = guard.enabled && byMessage
     // Whoever shows nothing must not take the places of those who do.
     if (isUnknown && unknown >= Math.max(1, limits.maxStreams * UNKNOWN_SHARE))

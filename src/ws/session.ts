@@ -4,8 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
 import { topic as topicResource } from '../auth/policy.ts'
+import type { Principal } from '../auth/principal.ts'
 import { resourceText } from '../audit/resource.ts'
-import type { Deps } from '../deps.ts'
+import type { Clients, Deps } from '../deps.ts'
 import { Problem } from '../problems/problem.ts'
 import { frameMembers } from '../records/frame-members.ts'
 import { jsonString } from '../records/json-walk.ts'
@@ -56,7 +57,12 @@ export interface Handshake {
 
 /** One client: reads its frames, holds its one subscription, and ends both together. */
 export class Session {
-  readonly #deps: Deps
+  /** What serves the client: of its own where Kafka is asked in its name, once it is known who it is. */
+  #deps: Deps
+  /** Lets go of its connections to Kafka. */
+  #release: () => void = () => {}
+  /** In whose name Kafka is asked. */
+  #servedAs: Principal | undefined
   readonly #connection: WsConnection
   readonly #producer: SocketProducer
   readonly #places: Places
@@ -96,12 +102,32 @@ export class Session {
       closed: () => void this.#end(),
     })
     this.#identity = new Identity(deps.guard, incoming, byMessage, {
+      known: ({ principal }) => this.#serveAs(principal, deps.clients),
       still: () => this.#requireReads(),
       expiring: (expiresAt) => this.#connection.send({ type: 'expiring', expiresAt }),
       failed: (problem) => this.fail(problem),
     })
     this.#pace = new Pace(deps.admission, incoming, this.#connection)
-    this.#producer = new SocketProducer(deps, this.#connection, this.#identity, span)
+    this.#producer = new SocketProducer(() => this.#deps, this.#connection, this.#identity, span)
+  }
+
+  /**
+   * Has Kafka asked in a client's own name, where it is. What is open at Kafka for the socket stays that of the
+   * credentials it began with.
+   * @throws Problem invalid_credentials for others than those; unauthenticated, too_many_kafka_clients
+   */
+  #serveAs(principal: Principal, clients: Clients | undefined): void {
+    if (clients === undefined || this.#servedAs === principal) return
+    if (this.#servedAs !== undefined) {
+      throw new Problem('invalid_credentials', {
+        detail:
+          'This socket is logged in at Kafka with those it began with: open another with these, and resume.',
+      })
+    }
+    const { deps, release } = clients.serve(principal)
+    this.#servedAs = principal
+    this.#deps = deps
+    this.#release = release
   }
 
   /** Settles when it is known who this is. */
@@ -282,6 +308,8 @@ export class Session {
       this.#connection.log.warn({ error }, 'could not leave cleanly')
     } finally {
       this.#ended.resolve()
+      // What was taken is written though the socket ends.
+      void this.#producer.idle().then(this.#release)
     }
   }
 }

@@ -2,17 +2,13 @@ import { createServer } from 'node:http'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Guard } from '../../src/auth/guard.ts'
+import { createBackend } from '../../src/backend.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { listen } from '../../src/http/server.ts'
 import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
-import { Transactions } from '../../src/kafka/transactions/transactions.ts'
-import { createBatchSender, createExactlyOnceWriter } from '../../src/kafka/producers/exactly-once-writer.ts'
 import { ByteBudget } from '../../src/kafka/writer/byte-budget.ts'
-import { TopicWriter } from '../../src/kafka/writer/topic-writer.ts'
 import { Problem } from '../../src/problems/problem.ts'
-import { SecretStore } from '../../src/kafka/secret-store.ts'
-import { TopicDefaults } from '../../src/config/topic-defaults.ts'
 import { Admission } from '../../src/limits/admission.ts'
 import { Meters } from '../../src/metrics/meters.ts'
 import { createObserver } from '../../src/http/request-observer.ts'
@@ -40,43 +36,25 @@ class MoodyCluster extends Cluster {
 
 /** The WebSocket side of a gateway on a cluster with moods. */
 async function startMoodyGateway(): Promise<{ readonly url: string; readonly cluster: MoodyCluster }> {
-  const config = loadConfig({ KAFKA_BROKERS: brokers(), SLUICE_LOG_LEVEL: 'silent' })
+  const config = loadConfig({
+    KAFKA_BROKERS: brokers(),
+    SLUICE_LOG_LEVEL: 'silent',
+    SLUICE_PRODUCE_TIMEOUT_MS: '1000',
+  })
   const log = pino({ level: 'silent' })
   const cluster = new MoodyCluster(config.kafka)
-  const writer = new TopicWriter(
-    cluster,
-    new TopicDefaults({ ...config.produce.defaults, timeoutMs: 1_000 }, []),
-    log,
-  )
-  const budget = new ByteBudget(0, 0)
-  const transactions = new Transactions(
-    cluster,
-    { timeoutMs: 1_000, limit: 1, codecOf: () => 'none' as const },
-    log,
-  )
-  const sender = createBatchSender(cluster, 1_000)
-  const secrets = new SecretStore(cluster, sender, config.secret, 1_000, log)
-  const producers = createExactlyOnceWriter(
-    cluster,
-    sender,
-    secrets,
-    new TopicDefaults(config.produce.defaults, []),
-    log,
-  )
   const meters = new Meters(10)
   const guard = new Guard()
   const deps = {
+    ...createBackend(cluster, config, log),
     config,
     log,
     guard,
     admission: new Admission(guard, config.limits, meters.limits),
     tickets: undefined,
-    cluster,
-    writer,
-    transactions,
-    producers,
-    secrets,
-    budget,
+    clients: undefined,
+    hold: () => () => {},
+    budget: new ByteBudget(0, 0),
     slots: new StreamSlots(config.limits.maxStreams),
     meters,
     observer: createObserver({ meters, log, accessLog: false, audit: undefined, tracing: undefined }),

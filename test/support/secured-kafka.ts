@@ -48,8 +48,9 @@ export const BRIEF_MS = 3_000
 /**
  * Starts it before the tests of the file, its listeners with TLS by the settings in docs/kafka-security.md. User `sluice`
  * has password `plain-secret` for PLAIN and `scram-secret` for SCRAM; tokens are those of the token server.
+ * @param configs further settings of the broker, or in place of those
  */
-export function useSecuredKafka(): SecuredKafka {
+export function useSecuredKafka(configs: Readonly<Record<string, string>> = {}): SecuredKafka {
   const kafka = {} as { -readonly [K in keyof SecuredKafka]: SecuredKafka[K] }
   beforeAll(async () => {
     kafka.authority = new TestAuthority(afterAll)
@@ -121,6 +122,7 @@ export function useSecuredKafka(): SecuredKafka {
           `BRIEF://127.0.0.1:${proxy.port}`,
           'AWAY://kafka.invalid:9092',
         ].join(','),
+        ...configs,
       },
     })
     Object.assign(kafka, {

@@ -45,11 +45,11 @@ export class TokenServer {
     return new TokenServer(server)
   }
 
-  /** A token that it would give. */
-  token(): string {
+  /** A token that it would give, to whoever is called so. */
+  token(sub = 'sluice'): string {
     const now = Math.floor(Date.now() / 1000)
     const header = part({ alg: 'ES256', kid: this.#kid })
-    const claims = { iss: this.issuer, aud: this.audience, sub: 'sluice', iat: now, exp: now + this.lifetime }
+    const claims = { iss: this.issuer, aud: this.audience, sub, iat: now, exp: now + this.lifetime }
     const signed = `${header}.${part({ ...claims, jti: randomUUID() })}`
     const key = { key: this.#keys.privateKey, dsaEncoding: 'ieee-p1363' } as const
     return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`

@@ -95,6 +95,8 @@ export async function examineKafka(
   await findings.make('bootstrap', () => verdicts(bootstrap))
   const open = bootstrap.filter((address) => address.reach.failed === undefined)
   if (open.length === 0) return findings.skip(kafkaChecks, 'no broker let the gateway in')
+  if (kafka.clients !== undefined)
+    return findings.skip(kafkaChecks, 'Kafka is asked as each client: the gateway has no login of its own')
   // Only those that took the gateway: the others are not asked to once more.
   const cluster = new Cluster({ ...kafka, brokers: open.map(addressText) })
   try {

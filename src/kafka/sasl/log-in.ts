@@ -1,5 +1,5 @@
 import type { ApiFamily } from '../broker-connection.ts'
-import { KafkaCode, kafkaErrorName, LoginError } from '../errors.ts'
+import { CredentialsRefused, KafkaCode, kafkaErrorName, LoginError } from '../errors.ts'
 import { saslAuthenticate, saslHandshake } from '../wire/sasl-apis.ts'
 import type { Conversation } from './mechanism.ts'
 
@@ -44,5 +44,8 @@ export async function logIn(call: Call, mechanism: string, conversation: Convers
 
 function refusal(mechanism: string, code: number, text: string | null): LoginError {
   const said = text === null ? '' : `: ${text.slice(0, MOST_BROKER_TEXT)}`
-  return new LoginError(`the broker refuses ${mechanism} (${kafkaErrorName(code)}${said})`)
+  const message = `the broker refuses ${mechanism} (${kafkaErrorName(code)}${said})`
+  return code === KafkaCode.SASL_AUTHENTICATION_FAILED
+    ? new CredentialsRefused(message)
+    : new LoginError(message)
 }

@@ -1,4 +1,4 @@
-import { LoginError } from '../errors.ts'
+import { CredentialsRefused, LoginError } from '../errors.ts'
 import type { Mechanism } from './mechanism.ts'
 
 /** Gives the token of the next login, and is told of one that was refused. */
@@ -28,7 +28,7 @@ export function oauthBearer(tokens: Tokens, extensions: Readonly<Record<string, 
           if (answer.length === 0) return
           // What is wrong with the token; the refusal itself comes once that has been answered.
           await exchange(Buffer.from(SEPARATOR))
-          throw new LoginError('the broker refuses the token')
+          throw new CredentialsRefused('the broker refuses the token')
         } catch (error) {
           if (error instanceof LoginError) tokens.refused?.(token)
           throw error

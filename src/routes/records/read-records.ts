@@ -29,15 +29,7 @@ import {
 } from '../route.ts'
 import { goneSignal } from './gone-signal.ts'
 import { EVENT_BATCH } from './produce-events.ts'
-import {
-  CloudEvent,
-  EventStream,
-  ReadAnswer,
-  ReadLine,
-  type ReadQuery,
-  readQueries,
-  readQuery,
-} from './read-schemas.ts'
+import { CloudEvent, EventStream, ReadAnswer, ReadLine, type ReadQuery, readQueries } from './read-schemas.ts'
 import { EVENT_STREAM, NDJSON, refuseTwoStarts, streamRecords } from './stream-records.ts'
 
 /** How often a start that Kafka moved meanwhile, by retention or by a topic made again, is looked up anew. */
@@ -51,7 +43,7 @@ const types = ['application/json', EVENT_BATCH, EVENT_STREAM, NDJSON] as const
 
 export function registerReadRecords(app: App, deps: Deps): void {
   const queries = readQueries(deps.config.limits)
-  addRoute(app, route(readQuery(deps.config.limits)), async (c) => {
+  addRoute(app, route(queries.whole), async (c) => {
     allowOrigin(c, deps.config)
     const topic = topicParam(c)
     const type = negotiate(c.req.header('accept'), types) ?? types[0]
@@ -181,7 +173,7 @@ class RecordList {
   }
 }
 
-const route = (query: ReturnType<typeof readQuery>) => ({
+const route = (query: ReturnType<typeof readQueries>['whole']) => ({
   operationId: 'readRecords',
   access: { topic: 'consume' } as const,
   method: 'get' as const,

@@ -60,7 +60,7 @@ function elsewhere(reason: string) {
 }
 
 /** The query of readRecords; the limits are the gateway's own. */
-export function readQuery({ maxReadRecords, maxReadBytes, maxWaitMs }: Limits) {
+function readQuery({ maxReadRecords, maxReadBytes, maxWaitMs }: Limits) {
   const limit = Math.min(DEFAULT_LIMIT, maxReadRecords)
   const maxBytes = Math.min(DEFAULT_MAX_BYTES, maxReadBytes)
   return z.strictObject({
@@ -115,11 +115,23 @@ const OF_STREAMS = 'only of a stream: Accept text/event-stream or application/x-
 const OF_ANSWERS = 'only of one answer: Accept application/json'
 const MAX_LIMIT = 999_999_999_999_999
 
-/** The same where it is answered once, and where it is a stream. */
-export function readQueries(limits: Limits) {
+type Queries = ReturnType<typeof makeQueries>
+
+/** By limits: the schemas take more memory than all else of a client that Kafka is asked as. */
+const made = new WeakMap<Limits, Queries>()
+
+/** The query as a whole; the same where it is answered once, and where it is a stream. */
+export function readQueries(limits: Limits): Queries {
+  let queries = made.get(limits)
+  if (queries === undefined) made.set(limits, (queries = makeQueries(limits)))
+  return queries
+}
+
+function makeQueries(limits: Limits) {
   const query = readQuery(limits)
   const stream = elsewhere(OF_STREAMS)
   return {
+    whole: query,
     answer: query.extend({ until: stream, follow: stream }),
     stream: query.extend({
       limit: whole(1, MAX_LIMIT).optional(),
@@ -129,8 +141,8 @@ export function readQueries(limits: Limits) {
   }
 }
 
-export type ReadQuery = z.output<ReturnType<typeof readQueries>['answer']>
-export type StreamQuery = z.output<ReturnType<typeof readQueries>['stream']>
+export type ReadQuery = z.output<Queries['answer']>
+export type StreamQuery = z.output<Queries['stream']>
 
 /** An event as it is written by records/render-cloudevent.ts, and taken by records/parse-cloudevents.ts. */
 export const CloudEvent = z

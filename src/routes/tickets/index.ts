@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../../deps.ts'
 import { TICKET_MS } from '../../auth/tickets.ts'
+import { Problem } from '../../problems/problem.ts'
 import { addRoute, type App, kafkaProblems, parseQuery, problemResponses } from '../route.ts'
 
 const Ticket = z
@@ -26,14 +27,15 @@ export function registerTickets(app: App, { tickets, guard }: Deps): void {
       description: `Stands for whoever asks for it: put it into the URL of a WebSocket, or of a read that a browser's EventSource makes, as \`ticket=\`. It can be used once, within ${TICKET_MS / 1_000} seconds, and from pages of the origin that asked for it.`,
       responses: {
         201: { description: 'The ticket.', content: { 'application/json': { schema: Ticket } } },
-        ...problemResponses(...kafkaProblems, 'invalid_parameter'),
+        ...problemResponses(...kafkaProblems, 'invalid_parameter', 'no_tickets'),
       },
     },
     async (c) => {
       parseQuery(NoQuery, c)
       const { incoming } = c.env
       const { isKnown, principal } = guard.callerOf(incoming)
-      if (!isKnown || tickets === undefined) throw guard.unauthenticated()
+      if (!isKnown) throw guard.unauthenticated()
+      if (tickets === undefined) throw new Problem('no_tickets')
       const answer: z.input<typeof Ticket> = await tickets.issue(principal, incoming.headers.origin)
       return c.json(answer, 201, { 'cache-control': 'no-store' })
     },
