@@ -21,11 +21,12 @@ RUN mkdir -p ../rootfs/etc ../rootfs/usr/local/bin ../rootfs/var/lib/sluice ../r
   && echo 'sluice:x:65532:65532::/nonexistent:/nonexistent' > ../rootfs/etc/passwd \
   && echo 'sluice:x:65532:' > ../rootfs/etc/group \
   && echo 'hosts: files dns' > ../rootfs/etc/nsswitch.conf
-# Compiled once, here: it could not be kept on a read-only root. Node keeps it by user, and the command ends for want of
-# a Kafka (78, a wrong configuration) once everything is loaded.
+# Compiled once, here: it could not be kept on a read-only root. Node keeps it by user and by flags. The one command ends for
+# want of a Kafka (78, a wrong configuration) once everything is loaded, the other for want of a gateway.
 RUN mkdir -m 777 node_modules/.cache
 USER 65532:65532
-RUN node --max-semi-space-size=16 --heap-growing-percent=150 bin/sluice.mjs serve 2>/dev/null || [ $? -eq 78 ]
+RUN { node --max-semi-space-size=16 --heap-growing-percent=150 bin/sluice.mjs serve 2>/dev/null || [ $? -eq 78 ]; } \
+  && { node bin/sluice.mjs health 2>/dev/null || [ $? -eq 1 ]; }
 
 # Nothing else: no shell, no package manager, no npm.
 FROM scratch
@@ -48,7 +49,7 @@ USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 # Liveness only: restarting the gateway would not bring back a Kafka that is away. That is what /readyz is for.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
   CMD ["node", "bin/sluice.mjs", "health"]
 # Exec form: node is process 1 and gets SIGTERM itself.
 # A larger young generation than 16 MB, or an old one that more than doubles between two collections, only holds more garbage.

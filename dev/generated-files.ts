@@ -3,6 +3,7 @@ import { asyncApiDocument } from '../src/contract/asyncapi.ts'
 import { openApiDocument } from '../src/contract/openapi.ts'
 import { configPage } from './generate/config-page.ts'
 import { doctorPage } from './generate/doctor-page.ts'
+import { limitsPage } from './generate/limits-page.ts'
 import { metricsPage } from './generate/metrics-page.ts'
 import { problemsPage } from './generate/problems-page.ts'
 
@@ -16,4 +17,5 @@ export const generatedFiles: Readonly<Record<string, () => string>> = {
   'docs/problems.md': problemsPage,
   'docs/metrics.md': metricsPage,
   'docs/doctor.md': doctorPage,
+  'docs/limits.md': limitsPage,
 }

@@ -11,10 +11,12 @@ export interface Options {
   /** The most that a gateway's process may ever have, MB. */
   readonly maxRssMb?: number
   readonly isKept: boolean
+  /** Puts the results into docs/reliability.md. */
+  readonly isPublished: boolean
   readonly isList: boolean
 }
 
-export const usage = `npm run faults -- [--all | --scenario NAME,...] [--seed 1] [--seconds 20] [--keep] [--list]
+export const usage = `npm run faults -- [--all | --scenario NAME,...] [--seed 1] [--seconds 20] [--keep] [--publish] [--list]
 npm run soak  -- [mixed] [--seconds 1800] [--seed 1] [--max-old-space-size 256] [--max-rss 512]
 
 Three brokers, each behind a proxy that knows Kafka's frames, and two gateways behind a balancer; clients of every kind that
@@ -31,7 +33,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
     allowPositionals: true,
     options: {
       ...{ seed: text, seconds: text, scenario: text, 'max-old-space-size': text, 'max-rss': text },
-      ...{ all: flag, list: flag, keep: flag },
+      ...{ all: flag, list: flag, keep: flag, publish: flag },
     },
   })
   const number = (name: 'seed' | 'seconds' | 'max-old-space-size' | 'max-rss') => {
@@ -59,6 +61,7 @@ export function parseOptions(args: readonly string[], known: readonly Scenario[]
     ...(heapMb !== undefined && { heapMb }),
     ...(maxRssMb !== undefined && { maxRssMb }),
     isKept: values.keep,
+    isPublished: values.publish,
     isList: values.list,
   }
 }

@@ -103,6 +103,14 @@ export async function playOn(stage: Stage, scenario: Scenario, options: PlayOpti
     if (broken.length > 0 || options.isKept === true) return { ...result, kept: folder }
     rmSync(folder, { recursive: true })
     return result
+  } catch (error) {
+    // What can't be played to its end is broken too; others go on.
+    const why = `${scenario.name}: ${error instanceof Error ? error.message : String(error)}`
+    const verdict: Verdict = { routes: [], consumers: [], counts: {}, broken: [] }
+    return {
+      ...{ scenario: scenario.name, seed, verdict, broken: [...broken, why], faults: nemesis.count },
+      ...{ seconds: Math.round((performance.now() - began) / 1_000), resources: [], kept: folder },
+    }
   } finally {
     await watch.stop()
     await crew.kill()

@@ -1,3 +1,4 @@
+import type { Verdict } from './checker/check.ts'
 import type { Result } from './play.ts'
 
 /** A line about how far the run is. */
@@ -14,13 +15,17 @@ export function table(rows: readonly object[]): string {
   return `${[line(columns), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n')}\n`
 }
 
+/** Of all routes. */
+export function sumOf({ routes }: Verdict, member: 'sent' | 'ok' | 'info' | 'fail'): number {
+  return routes.reduce((all, row) => all + row[member], 0)
+}
+
 /** One line for each scenario. */
 export function summary(results: readonly Result[]): string {
   return table(
     results.map(({ scenario, seed, faults, seconds, verdict, broken }) => {
       const { routes, counts } = verdict
-      const sum = (member: 'sent' | 'ok' | 'info' | 'fail') =>
-        routes.reduce((all, row) => all + row[member], 0)
+      const sum = (member: 'sent' | 'ok' | 'info' | 'fail') => sumOf(verdict, member)
       return {
         ...{ scenario, seed, seconds, faults },
         ...{ sent: sum('sent'), ok: sum('ok'), info: sum('info'), fail: sum('fail') },

@@ -1,8 +1,9 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Options, parseOptions, usage } from './options.ts'
 import { playOn, type PlayOptions, type Result } from './play.ts'
+import { published } from './publish.ts'
 import { seededRandom } from './random.ts'
 import { details, say, summary } from './report.ts'
 import { scenarios } from './scenarios/all.ts'
@@ -11,6 +12,11 @@ import { onStage, type Stage } from './stage/stage.ts'
 
 // What was started ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+function publish(result: Result): void {
+  const page = join(import.meta.dirname, '../docs/reliability.md')
+  writeFileSync(page, published(readFileSync(page, 'utf8'), [result], scenarios))
+}
 
 /** Plays scenarios, those without brokers of their own on one stage. */
 async function play(chosen: readonly Scenario[], options: Options): Promise<Result[]> {
@@ -29,6 +35,7 @@ async function play(chosen: readonly Scenario[], options: Options): Promise<Resu
     const result = await playOn(stage, scenario, given)
     results.push(result)
     process.stdout.write(`${details(result)}\n`)
+    if (options.isPublished) publish(result)
   }
   const playable = chosen.filter((scenario) => {
     const missing = scenario.missing?.()

@@ -11,6 +11,7 @@ import { registerAcls } from './routes/acls/index.ts'
 import { registerGroups } from './routes/groups/index.ts'
 import { registerElections } from './routes/elections/index.ts'
 import { registerReassignments } from './routes/reassignments/index.ts'
+import { registerLimits } from './routes/limits/index.ts'
 import { registerProducers } from './routes/producers/index.ts'
 import { registerQuotas } from './routes/quotas/index.ts'
 import { registerRecords } from './routes/records/index.ts'
@@ -24,6 +25,7 @@ import { registerUsers } from './routes/users/index.ts'
 
 /** What the gateway serves of Kafka. */
 const groups: readonly Register[] = [
+  registerLimits,
   registerRecords,
   registerProducers,
   registerTopics,
@@ -41,7 +43,10 @@ const groups: readonly Register[] = [
 
 /** The whole URL map. Reads no environment and opens no socket. */
 export function createApp(deps: Deps): App {
-  const app: App = Object.assign(new OpenAPIHono<Env>({ strict: true }), { guard: deps.guard })
+  const app: App = Object.assign(new OpenAPIHono<Env>({ strict: true }), {
+    guard: deps.guard,
+    admission: deps.admission,
+  })
   app.onError((error, c) => problemResponse(c, error, deps))
   app.notFound((c) => problemResponse(c, unroutable(app, c), deps))
   allowOrigins(app, deps)

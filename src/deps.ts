@@ -11,6 +11,7 @@ import type { SecretStore } from './kafka/secret-store.ts'
 import type { ByteBudget } from './kafka/writer/byte-budget.ts'
 import type { TopicWriter } from './kafka/writer/topic-writer.ts'
 import type { Transactions } from './kafka/transactions/transactions.ts'
+import type { Admission } from './limits/admission.ts'
 import type { Meters } from './metrics/meters.ts'
 import type { StreamSlots } from './streams/slots.ts'
 import type { Tracing } from './tracing/tracing.ts'
@@ -44,6 +45,8 @@ export interface Deps {
   readonly secrets: SecretStore
   /** The bytes of produce requests that are being read or waiting to be written. */
   readonly budget: ByteBudget
+  /** Whether a request is served now, and how much its caller may take. */
+  readonly admission: Admission
   /** The streams that are open. */
   readonly slots: StreamSlots
   /** What happens, counted. */

@@ -8,12 +8,14 @@ import { clientDeps } from './clients/client-deps.ts'
 import { openClientPool } from './clients/open-client-pool.ts'
 import type { Config } from './config/config.ts'
 import type { Deps } from './deps.ts'
-import { trustProxies } from './http/client-address.ts'
+import { boundConnections, trustProxies } from './http/client-address.ts'
 import { Connections } from './http/connections.ts'
 import { createHttpServer, type HttpTimeouts, listen } from './http/server.ts'
 import { ListenerCertificates } from './http/listener-certificates.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { KafkaMeter } from './kafka/meter.ts'
+import { Admission } from './limits/admission.ts'
+import { CONNECTIONS_PER_ADDRESS } from './limits/limit-counts.ts'
 import { ByteBudget } from './kafka/writer/byte-budget.ts'
 import { Meters } from './metrics/meters.ts'
 import type { Sources } from './metrics/readings.ts'
@@ -61,6 +63,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     config.kafka.clients && openClientPool(config.kafka.clients, config, { log, meter }, () => guard.sweep())
   const budget = new ByteBudget(limits.produceBufferBytes, limits.produceBufferTopicBytes)
   const { guard, tickets, reload: reloadGuard, close: closeGuard } = openGuard(config, own.secrets, log, pool)
+  const admission = new Admission(guard, limits, meters.limits)
   const common = {
     ...own,
     config,
@@ -69,6 +72,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     tickets,
     hold: () => () => {},
     budget,
+    admission,
     slots: new StreamSlots(limits.maxStreams),
     meters,
     audit,
@@ -79,7 +83,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   }
   const deps: Deps = { ...common, clients: pool && clientDeps(pool, common) }
   const streams = createWsServer(deps)
-  const certificates = config.tls && new ListenerCertificates(config.tls, log)
+  const certificates = config.tls && new ListenerCertificates(config.tls, log, () => guard.sweep())
   const { fetch } = createApp(deps)
   const server = createHttpServer(
     fetch as FetchCallback,
@@ -91,6 +95,9 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     config.allowedHosts,
   )
   trustProxies(server, config.trustedProxies)
+  boundConnections(server, limits.maxConnectionsPerAddress, config.trustedProxies, () =>
+    meters.limits.refused(CONNECTIONS_PER_ADDRESS),
+  )
   server.on('upgrade', streams.upgrade)
   const connections = new Connections(server)
   const metricsServer = await metricsOf(config, log, {
@@ -99,6 +106,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     budget,
     bufferBytes: limits.produceBufferBytes,
     slots: deps.slots,
+    admission,
     audit,
     version,
     draining: deps.draining,
@@ -114,6 +122,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   }
   // Where Kafka is asked as the clients, the gateway itself is nobody there.
   if (pool === undefined) own.writer.start()
+  admission.start()
   const metricsUrl = metricsServer?.url
   log.info({ url, metricsUrl, brokers: config.kafka.brokers }, 'listening')
   let stopping: Promise<void> | undefined
@@ -127,6 +136,7 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
     await connections.refuse()
     shutdown.abort()
     await Promise.all([connections.drain(shutdownTimeoutMs), streams.drain(shutdownTimeoutMs)])
+    admission.stop()
     closeGuard()
     certificates?.close()
     await Promise.all([closeBackend(own), pool?.close()])

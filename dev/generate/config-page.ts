@@ -68,7 +68,7 @@ Without one of the endpoints there are no traces, and nothing of OpenTelemetry i
 }
 
 /** The default of a setting as its variable's text would be, empty where it has none. */
-function defaultOf(schema: z.ZodType): string {
+export function defaultOf(schema: z.ZodType): string {
   const { def } = schema as unknown as { def: { type: string; defaultValue?: unknown } }
   return def.type === 'default' || def.type === 'prefault' ? `\`${String(def.defaultValue)}\`` : ''
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Admin, type IHeaders, Kafka, logLevel } from 'kafkajs'
 import type { LogRecord } from '../checker/log.ts'
 import { digestOf, ID, MARK } from '../history/record.ts'
@@ -21,16 +22,23 @@ export async function makeTopics(
   const all = { 'min.insync.replicas': '2', ...configs }
   await withAdmin(bootstrap, (admin) =>
     admin.createTopics({
-      waitForLeaders: true,
       topics: names.map((topic) => ({
         topic,
         numPartitions: partitions,
         replicationFactor: 3,
         configEntries: Object.entries(all).map(([name, value]) => ({ name, value })),
       })),
+      // kafkajs gives up when a broker does not know of them yet.
+      waitForLeaders: false,
     }),
   )
+  for (let tries = 0; !(await isWhole(bootstrap, names)); tries++) {
+    if (tries === READY_TRIES) throw new Error(`${names.join()} are not there on all brokers`)
+    await pause(200)
+  }
 }
+
+const READY_TRIES = 300
 
 export async function deleteTopics(bootstrap: string, topics: readonly string[]): Promise<void> {
   await withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: [...topics] }))
@@ -43,7 +51,11 @@ export async function deleteRecords(
   offsets: readonly number[],
 ): Promise<void> {
   const partitions = offsets.map((offset, partition) => ({ partition, offset: String(offset) }))
-  await withAdmin(bootstrap, (admin) => admin.deleteTopicRecords({ topic, partitions }))
+  await withAdmin(bootstrap, async (admin) => {
+    // Else kafkajs does not know who leads them.
+    await admin.fetchTopicOffsets(topic)
+    await admin.deleteTopicRecords({ topic, partitions })
+  })
 }
 
 /** Whether every partition of the topics has all its replicas in sync. */

@@ -4,7 +4,8 @@ import { now } from '../history/events.ts'
 /** How long a client waits for an answer: longer than any gateway may take, ms. */
 export const ANSWER_MS = 30_000
 
-const kept = new Agent({ keepAlive: true, maxSockets: 64 })
+/** Those that nobody needs are closed soon, sooner than a gateway does: what is open in the end is then a gateway's doing. */
+const kept = new Agent({ keepAlive: true, maxSockets: 64, timeout: 10_000 })
 /** A connection for each request: the balancer gives the next one to another gateway. */
 const fresh = new Agent({ keepAlive: false })
 

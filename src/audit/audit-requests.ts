@@ -6,6 +6,8 @@ import { requestIdOf } from '../http/request-id.ts'
 import type { ProblemCode } from '../problems/problems.ts'
 import type { AuditEntry, AuditLog } from './audit-log.ts'
 
+/** What somebody is told who has used up what it may. */
+const LIMITED: ReadonlySet<string> = new Set<ProblemCode>(['rate_limited', 'too_many_streams_of_caller'])
 /** What somebody is told who was not let in, or not let do what was asked. */
 const DENIED: ReadonlySet<string> = new Set<ProblemCode>([
   'credential_in_url',
@@ -25,13 +27,13 @@ const CLIENT_GONE = 499
 /** Audits a request that is over, where it is one to be audited: it wrote, changed something, was denied, or was a stream. */
 export function auditRequest(audit: AuditLog, incoming: IncomingMessage, answer: Answer): void {
   const { operation, isStream, status } = answer
-  const isDenied = isDenial(answer.code)
-  if (operation.kind === 'other' && !isStream && !isDenied) return
+  const denial = denialOf(answer.code)
+  if (operation.kind === 'other' && !isStream && denial === undefined) return
   const isProduce = operation.kind === 'produce'
   audit.write({
     ...who(incoming, answer),
     status: status || CLIENT_GONE,
-    outcome: isStream && !isProduce ? 'closed' : outcomeOf(answer, isDenied),
+    outcome: isStream && !isProduce ? 'closed' : outcomeOf(answer, denial),
     code: answer.code,
     bytes: isProduce ? receivedBytes(incoming, answer) : answer.bodyBytes,
     records: answer.records,
@@ -39,9 +41,11 @@ export function auditRequest(audit: AuditLog, incoming: IncomingMessage, answer:
   })
 }
 
-/** Whether a problem is that somebody was not let in, or not let do what was asked. */
-export function isDenial(code: string | undefined): boolean {
-  return code !== undefined && DENIED.has(code)
+/** What a problem says of whoever was not let in, not let do what was asked, or had used up what it may. */
+export function denialOf(code: string | undefined): 'denied' | 'limited' | undefined {
+  if (code === undefined) return undefined
+  if (LIMITED.has(code)) return 'limited'
+  return DENIED.has(code) ? 'denied' : undefined
 }
 
 /** Audits a stream of records that begins. */
@@ -61,8 +65,8 @@ function who(incoming: IncomingMessage, answer: Answer): Omit<AuditEntry, 'outco
   }
 }
 
-function outcomeOf({ outcome, status, operation }: Answer, isDenied: boolean): string {
-  if (isDenied) return 'denied'
+function outcomeOf({ outcome, status, operation }: Answer, denial: string | undefined): string {
+  if (denial !== undefined) return denial
   if (outcome !== undefined && status < 400) return outcome
   if (status === 0) return 'gone'
   if (operation.kind === 'produce' && outcome !== undefined) return outcome

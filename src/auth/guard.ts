@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import { isAllowedOrigin } from '../http/allowed-origin.ts'
 import { clientAddressOf, networkOf } from '../http/client-address.ts'
 import { Problem } from '../problems/problem.ts'
+import { certificateOf } from './client-certificate.ts'
 import { apiKeyOf, type Credentials, credentialsOf, ofToken } from './credentials.ts'
 import type { FailedLogins } from './failed-logins.ts'
 import type { JwtVerifier } from './jwt.ts'
@@ -60,6 +60,11 @@ export class Guard {
     this.#authenticators = authenticators ?? {}
     this.#challenge = { 'www-authenticate': challenges[authenticators?.logins?.takes ?? 'any'] }
     this.#failures = failures
+  }
+
+  /** The rules that count now; undefined where nobody has to show who they are. */
+  get policy(): Policy | undefined {
+    return this.#policy
   }
 
   /** Takes a policy in place of the one before; streams that it does not allow end. */
@@ -271,16 +276,4 @@ export function hostOf({ rawHeaders }: IncomingMessage): string | undefined {
 function pageOf(incoming: IncomingMessage): Page {
   const { origin, 'sec-fetch-site': site } = incoming.headers
   return { origin, ownHost: site === 'same-origin' ? hostOf(incoming)?.toLowerCase() : undefined }
-}
-
-/** The name of a client certificate that the listener's authorities have signed: its common name, or its first DNS name. */
-function certificateOf({ socket }: IncomingMessage): Principal | undefined {
-  const tls = socket as TLSSocket
-  if (tls.encrypted !== true || !tls.authorized) return undefined
-  const { subject, subjectaltname, valid_to: validTo } = tls.getPeerCertificate()
-  const cn = subject?.CN
-  const name = (Array.isArray(cn) ? cn[0] : cn) ?? /DNS:([^,]+)/.exec(subjectaltname ?? '')?.[1]
-  if (name === undefined || !/^[\x21-\x7e]{1,256}$/.test(name)) return undefined
-  const expiresAt = Date.parse(validTo)
-  return { name: `cert:${name}`, roles: [], expiresAt, isCurrent: () => Date.now() < expiresAt }
 }

@@ -26,13 +26,15 @@ const ALGORITHMS = [
 /** RFC 9068 has the second, OIDC providers send the first or none. */
 const TYPES = [undefined, 'jwt', 'at+jwt', 'application/at+jwt']
 /** A longer one is no token that a provider makes. */
-const MAX_LENGTH = 8_192
+export const MAX_LENGTH = 8_192
 /** Seconds that the clocks of gateway and provider may differ. */
 export const CLOCK_TOLERANCE = 30
 /** Milliseconds for the provider to answer. */
 const TIMEOUT_MS = 3_000
 /** Between two questions for keys that were not known, ms: tokens with invented key ids must not become requests. */
 const COOLDOWN_MS = 30_000
+/** After a provider could not be asked, ms: neither must those of one that is away. */
+const RETRY_MS = 1_000
 const KEYS_MAX_AGE_MS = 600_000
 /** Tokens that were checked and are remembered: a signature costs more than a request. */
 const MAX_REMEMBERED = 1_000
@@ -115,7 +117,7 @@ export class JwtVerifier {
     if (keys === undefined) {
       keys = this.#findKeys(issuer)
       this.#keys.set(issuer, keys)
-      keys.catch(() => this.#keys.delete(issuer))
+      keys.catch(() => setTimeout(() => this.#keys.delete(issuer), RETRY_MS).unref())
     }
     return keys
   }
@@ -127,17 +129,24 @@ export class JwtVerifier {
       cooldownDuration: COOLDOWN_MS,
       cacheMaxAge: KEYS_MAX_AGE_MS,
     })
+    let failure: unknown
+    let failedAt = -Infinity
     return async (header, input) => {
-      try {
-        return await remote(header, input)
-      } catch (error) {
-        // The provider is away: the keys it gave last go on to count, and only a key that is none of them has to wait.
-        const last = remote.jwks()
-        if (!isUnreachable(error) || last === undefined) throw error
-        return createLocalJWKSet(last)(header, input).catch(() => {
-          throw error
-        })
+      if (performance.now() - failedAt >= RETRY_MS) {
+        try {
+          return await remote(header, input)
+        } catch (error) {
+          if (!isUnreachable(error)) throw error
+          failure = error
+          failedAt = performance.now()
+        }
       }
+      // The provider is away: the keys it gave last go on to count, and only a key that is none of them has to wait.
+      const last = remote.jwks()
+      if (last === undefined) throw failure
+      return createLocalJWKSet(last)(header, input).catch(() => {
+        throw failure
+      })
     }
   }
 

@@ -1,7 +1,8 @@
-import { LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { checkContents, FileError } from './file-error.ts'
 import { operations, Policy, type Rule } from './policy.ts'
+import type { LimitRule } from '../limits/caller-limits.ts'
 
 const pattern = z
   .string()
@@ -34,9 +35,24 @@ const RuleDocument = z
     'expected at least one of topics, groups and cluster: true',
   )
 
+const limit = z.int().min(0)
+
+const LimitDocument = z
+  .strictObject({
+    to: z.array(who).min(1),
+    requestsPerSecond: limit.max(1_000_000).optional(),
+    bytesPerSecond: limit.max(1_000_000_000_000).optional(),
+    streams: limit.max(1_000_000).optional(),
+  })
+  .refine(
+    ({ to: _, ...limits }) => Object.values(limits).some((value) => value !== undefined),
+    'expected at least one of requestsPerSecond, bytesPerSecond and streams',
+  )
+
 const PolicyDocument = z.strictObject({
   roles: z.record(z.string().regex(/^\S+$/), z.array(who)).optional(),
   rules: z.array(RuleDocument),
+  limits: z.array(LimitDocument).optional(),
 })
 
 /**
@@ -51,9 +67,18 @@ export function parsePolicy(text: string): Policy {
       document.errors.map(({ message, pos }) => `line ${lines.linePos(pos[0]).line}: ${message}`),
     )
   }
-  const contents: unknown = document.toJS({ maxAliasCount: 100 })
-  const { roles = {}, rules } = checkContents(PolicyDocument, contents, 'the policy')
-  return new Policy(rules.map(toRule), new Map(Object.entries(roles)))
+  const contents = plain(document)
+  const { roles = {}, rules, limits = [] } = checkContents(PolicyDocument, contents, 'the policy')
+  return new Policy(rules.map(toRule), new Map(Object.entries(roles)), limits as LimitRule[])
+}
+
+/** Aliases of aliases of lists make gigabytes of a line. @throws FileError */
+function plain(document: Document.Parsed): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch {
+    throw new FileError(['the policy: expected no such number of aliases'])
+  }
 }
 
 function toRule(document: z.output<typeof RuleDocument>, index: number): Rule {

@@ -1,5 +1,6 @@
 import { isInternalGroup } from '../internal-groups.ts'
 import { isInternalTopic } from '../internal-topics.ts'
+import type { CallerLimits, LimitRule } from '../limits/caller-limits.ts'
 import { anonymous, type Principal } from './principal.ts'
 
 /** What can be done to a topic, a group or the cluster. */
@@ -52,11 +53,17 @@ export class Policy {
   readonly rules: readonly Rule[]
   /** Names of principals by role. */
   readonly #roles: ReadonlyMap<string, readonly string[]>
+  readonly #limits: readonly LimitRule[]
   readonly #remembered = new Map<string, Map<string, Decision>>()
 
-  constructor(rules: readonly Rule[], roles: ReadonlyMap<string, readonly string[]>) {
+  constructor(
+    rules: readonly Rule[],
+    roles: ReadonlyMap<string, readonly string[]>,
+    limits: readonly LimitRule[] = [],
+  ) {
     this.rules = rules
     this.#roles = roles
+    this.#limits = limits
   }
 
   /** The decision, and the rule behind it: the first that denies, else the first that allows. */
@@ -100,6 +107,20 @@ export class Policy {
     return this.rules.some((rule) => rule.effect === 'allow' && speaksTo(rule, names))
   }
 
+  get hasLimits(): boolean {
+    return this.#limits.length > 0
+  }
+
+  /** What a principal may take, where the policy says so: of each limit, the first rule that speaks to it counts. */
+  limitsOf(principal: Principal): Partial<CallerLimits> {
+    const names = this.#namesOf(principal)
+    const speaking = this.#limits.filter((rule) => speaksTo(rule, names))
+    return Object.assign(
+      {},
+      ...speaking.reverse().map(({ to: _, ...limits }) => limits),
+    ) as Partial<CallerLimits>
+  }
+
   /** All that a rule may call a principal by. */
   #namesOf(principal: Principal): ReadonlySet<string> {
     const { name, roles } = principal
@@ -117,7 +138,7 @@ export class Policy {
   }
 }
 
-function speaksTo({ to }: Rule, names: ReadonlySet<string>): boolean {
+function speaksTo({ to }: Pick<Rule, 'to'>, names: ReadonlySet<string>): boolean {
   return to.some((name) => names.has(name))
 }
 

@@ -47,6 +47,7 @@ function collect(register: Register, deps: Deps): Handlers {
   const handlers = new Map<string, Handler<Env>>()
   const routes = {
     guard: deps.guard,
+    admission: deps.admission,
     isBehind: true,
     openAPIRegistry: { registerPath: () => {} },
     on: (method: string, path: string, handler: Handler<Env>) => handlers.set(`${method} ${path}`, handler),

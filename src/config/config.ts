@@ -69,7 +69,14 @@ export interface Limits {
   readonly maxWaitMs: number
   readonly maxConnections: number
   readonly maxStreams: number
+  readonly maxStreamsPerPrincipal: number
+  readonly maxConnectionsPerAddress: number
+  readonly rateRequests: number
+  readonly rateBytes: number
+  readonly rateBurstSeconds: number
+  readonly maxLoopDelayMs: number
   readonly wsMaxMessageBytes: number
+  readonly wsMessageMs: number
   readonly wsBufferBytes: number
   readonly wsProduceMessages: number
   readonly wsProduceBytes: number
@@ -186,7 +193,14 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       maxWaitMs: s.SLUICE_MAX_WAIT_MS,
       maxConnections: s.SLUICE_MAX_CONNECTIONS,
       maxStreams: s.SLUICE_MAX_STREAMS,
+      maxStreamsPerPrincipal: s.SLUICE_MAX_STREAMS_PER_PRINCIPAL,
+      maxConnectionsPerAddress: s.SLUICE_MAX_CONNECTIONS_PER_ADDRESS,
+      rateRequests: s.SLUICE_RATE_REQUESTS,
+      rateBytes: s.SLUICE_RATE_BYTES,
+      rateBurstSeconds: s.SLUICE_RATE_BURST_SECONDS,
+      maxLoopDelayMs: s.SLUICE_MAX_LOOP_DELAY_MS,
       wsMaxMessageBytes: s.SLUICE_WS_MAX_MESSAGE_BYTES,
+      wsMessageMs: s.SLUICE_WS_MESSAGE_MS,
       wsBufferBytes: s.SLUICE_WS_BUFFER_BYTES,
       wsProduceMessages: s.SLUICE_WS_PRODUCE_MESSAGES,
       wsProduceBytes: s.SLUICE_WS_PRODUCE_BYTES,

@@ -126,9 +126,42 @@ export const settings = {
   SLUICE_MAX_STREAMS: integer(0, 1_000_000)
     .prefault('1000')
     .describe('Most streams at once: WebSockets, and reads over HTTP that last.'),
+  SLUICE_MAX_STREAMS_PER_PRINCIPAL: integer(0, 1_000_000)
+    .prefault('0')
+    .describe(
+      'The same of one principal, and of one address where nobody has shown who they are; streams of records written over HTTP count, too. 0 is no limit. The policy may say otherwise for some.',
+    ),
+  SLUICE_MAX_CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000)
+    .prefault('0')
+    .describe(
+      'Most client connections at once from one address (IPv6: from one /64); one more is closed at once. 0 is no limit. Those of trusted proxies are not counted.',
+    ),
+  SLUICE_RATE_REQUESTS: integer(0, 1_000_000)
+    .prefault('0')
+    .describe(
+      'Requests a second of one principal, and of one address where nobody has shown who they are; a WebSocket message is one. Past it a request is answered 429, a WebSocket is read no faster. 0 is no limit. The policy may say otherwise for some.',
+    ),
+  SLUICE_RATE_BYTES: integer(0, 1_000_000_000_000)
+    .prefault('0')
+    .describe(
+      'The same in bytes of request bodies and WebSocket messages; a stream of records is read no faster.',
+    ),
+  SLUICE_RATE_BURST_SECONDS: integer(1, 3_600)
+    .prefault('5')
+    .describe('Seconds of these rates that may be used at once, by whoever has used less before.'),
+  SLUICE_MAX_LOOP_DELAY_MS: integer(0, 60_000)
+    .prefault('500')
+    .describe(
+      'Milliseconds that the event loop may be late, twice in a row, before requests are refused with 503 until it is not. 0 refuses none.',
+    ),
   SLUICE_WS_MAX_MESSAGE_BYTES: integer(1_024, 104_857_600)
     .prefault('1114112')
     .describe('Largest message a WebSocket client may send, in bytes.'),
+  SLUICE_WS_MESSAGE_MS: integer(1_000, 600_000)
+    .prefault('60000')
+    .describe(
+      'Milliseconds that one message of a WebSocket client may take to come, all its fragments; past it the socket is closed with 1008.',
+    ),
   SLUICE_WS_BUFFER_BYTES: integer(65_536, 104_857_600)
     .prefault('1048576')
     .describe(

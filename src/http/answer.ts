@@ -1,4 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Allowance } from '../limits/allowance.ts'
 import type { TraceSpan } from '../tracing/tracing.ts'
 
 /** What a route is, for whoever tells of its requests. */
@@ -35,6 +36,8 @@ export class Answer<Request extends IncomingMessage = IncomingMessage> extends S
   /** It lasts as long as its client likes. */
   isStream = false
   span: TraceSpan | undefined
+  /** Of whoever asks, where anybody has a limit. */
+  allowance: Allowance | undefined
   #bytes = 0
 
   /** Bytes of the body. */
@@ -69,6 +72,8 @@ function sizeOf(chunk: unknown): number {
 
 /** Whoever is told of requests. */
 export interface RequestObserver {
+  /** What never became a request was refused, by a problem's code or the name of a limit. */
+  refused(limit: string): void
   began(incoming: IncomingMessage, answer: Answer): void
   /** It is a stream, and has begun. */
   streams(incoming: IncomingMessage, answer: Answer): void

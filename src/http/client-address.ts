@@ -15,16 +15,50 @@ const proxied = new WeakMap<Socket, BlockList>()
  */
 export function trustProxies(server: Server, addresses: readonly string[]): void {
   if (addresses.length === 0) return
-  const proxies = new BlockList()
-  for (const range of addresses) {
-    const [address = '', bits] = range.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (bits === undefined) proxies.addAddress(address, family)
-    else proxies.addSubnet(address, Number(bits), family)
-  }
+  const proxies = blockListOf(addresses)
   server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
     if (holds(proxies, canonical(socket.remoteAddress) ?? '')) proxied.set(socket, proxies)
   })
+}
+
+/** Closes each connection of an address that has `limit` already, before anything is read of it; never a trusted proxy's. */
+export function boundConnections(
+  server: Server,
+  limit: number,
+  trustedProxies: readonly string[],
+  refused: () => void,
+): void {
+  if (limit === 0) return
+  const proxies = blockListOf(trustedProxies)
+  const counts = new Map<string, number>()
+  server.on('connection', (socket: Socket) => {
+    const address = canonical(socket.remoteAddress) ?? ''
+    if (holds(proxies, address)) return
+    const from = networkOf(address)
+    const count = counts.get(from) ?? 0
+    if (count >= limit) {
+      refused()
+      socket.destroy()
+      return
+    }
+    counts.set(from, count + 1)
+    socket.once('close', () => {
+      const left = counts.get(from)! - 1
+      if (left > 0) counts.set(from, left)
+      else counts.delete(from)
+    })
+  })
+}
+
+function blockListOf(addresses: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const range of addresses) {
+    const [address = '', bits] = range.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return list
 }
 
 /** Whether a text is an address, or a range of them such as `10.0.0.0/8` (CIDR, RFC 4632). */

@@ -16,18 +16,24 @@ const codes: Record<string, ProblemCode> = {
 /** Connections whose fault is answered when the requests before it are. */
 const waiting = new WeakSet<Socket>()
 
-/** Bytes that never became a request: answered as a problem where the socket still takes one, and closed. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (isLingering(socket) || waiting.has(socket) || faultOfOpenRequest(socket, error)) return
+/**
+ * Bytes that never became a request: answered as a problem where the socket still takes one, and closed.
+ * @returns the code of that problem
+ */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): ProblemCode | undefined {
+  if (isLingering(socket) || waiting.has(socket) || faultOfOpenRequest(socket, error)) return undefined
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
-    return
+    return undefined
   }
   const problem = new Problem(codes[error.code ?? ''] ?? 'bad_request')
   const pending = pendingAnswer(socket)
-  if (pending === undefined) return writeProblem(socket, problem)
-  waiting.add(socket)
-  pending.once('finish', () => writeProblem(socket, problem))
+  if (pending === undefined) writeProblem(socket, problem)
+  else {
+    waiting.add(socket)
+    pending.once('finish', () => writeProblem(socket, problem))
+  }
+  return problem.code
 }
 
 function writeProblem(socket: Socket, problem: Problem): void {

@@ -1,21 +1,35 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { SecureContextOptions, Server, TlsOptions } from 'node:tls'
+import type { SecureContextOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
 import type { Logger } from 'pino'
 import { type Look, WatchedFile } from '../config/watched-file.ts'
 import { ConfigError } from '../config/config.ts'
 import type { TlsConfig } from '../auth/auth-config.ts'
+import { lookAgain } from '../auth/client-certificate.ts'
 import { contextOf } from '../config/tls-files.ts'
 
-/** The certificate that the gateway serves HTTPS with, and the authorities of its clients', taken up anew when they change. */
+/** How long a connection has to end what it does whose certificate counts no more, where one is required, ms. */
+const CUT_MS = 2_000
+
+/**
+ * The certificate that the gateway serves HTTPS with, and the authorities of its clients', taken up anew when they change:
+ * for open connections, too.
+ */
 export class ListenerCertificates {
   readonly #config: TlsConfig
   readonly #files: Pick<WatchedFile<unknown>, 'look' | 'close'>[] = []
   #context: SecureContextOptions = {}
   #server: Server | undefined
+  readonly #open = new Set<TLSSocket>()
+  readonly #withdrawn: () => void
 
-  /** @throws ConfigError where they can't be used */
-  constructor(config: TlsConfig, log: Logger) {
+  /**
+   * `withdrawn` is called when the certificates of open connections count no more.
+   * @throws ConfigError where they can't be used
+   */
+  constructor(config: TlsConfig, log: Logger, withdrawn: () => void) {
     this.#config = config
+    this.#withdrawn = withdrawn
     const paths = [config.certFile, config.keyFile, config.clientCaFile].filter((path) => path !== undefined)
     try {
       const read = () => this.#read()
@@ -45,11 +59,29 @@ export class ListenerCertificates {
   /** Has a server use what they become. */
   serve(server: Server): void {
     this.#server = server
+    if (this.#config.clientCaFile === undefined) return
+    server.on('secureConnection', (socket) => {
+      if (!socket.authorized) return
+      this.#open.add(socket)
+      socket.once('close', () => this.#open.delete(socket))
+    })
   }
 
   #take(context: SecureContextOptions): void {
     this.#context = context
     this.#server?.setSecureContext(context)
+    if (this.#open.size > 0) this.#lookAgain(certificatesIn(context.ca as Buffer))
+  }
+
+  #lookAgain(authorities: readonly X509Certificate[]): void {
+    const refused = [...this.#open].filter((socket) => !lookAgain(socket, authorities))
+    if (refused.length === 0) return
+    this.#withdrawn()
+    if (!this.#config.requireClientCert) return
+    const cut = () => {
+      for (const socket of refused) socket.destroy()
+    }
+    setTimeout(cut, CUT_MS).unref()
   }
 
   /** @throws Error where they are not PEM or do not belong together */
@@ -72,4 +104,11 @@ export class ListenerCertificates {
   close(): void {
     for (const file of this.#files) file.close()
   }
+}
+
+function certificatesIn(pem: Buffer): X509Certificate[] {
+  const blocks = pem
+    .toString('latin1')
+    .match(/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END[^-]+-----/g)
+  return (blocks ?? []).map((block) => new X509Certificate(block))
 }

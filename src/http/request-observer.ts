@@ -23,6 +23,7 @@ interface Observers {
 export function createObserver({ meters, log, accessLog, audit, tracing }: Observers): RequestObserver {
   const level = accessLog ? 'info' : 'debug'
   return {
+    refused: (limit) => meters.limits.refused(limit),
     began(incoming, answer) {
       meters.http.inFlight++
       if (tracing !== undefined) answer.span = tracing.request(incoming, answer)
@@ -36,6 +37,7 @@ export function createObserver({ meters, log, accessLog, audit, tracing }: Obser
       const { status, durationMs, isStream } = answer
       const { id } = answer.operation
       meters.http.ended({ operation: id, status, durationMs, responseBytes: answer.bodyBytes, isStream })
+      if (answer.code !== undefined) meters.limits.refused(answer.code)
       if (log.isLevelEnabled(level)) log[level](accessFields(incoming, answer), 'request')
       if (audit !== undefined) auditRequest(audit, incoming, answer)
     },

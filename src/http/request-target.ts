@@ -4,6 +4,8 @@ import { isAllowedHost } from './allowed-host.ts'
 
 /** What every request is routed under: there are no virtual hosts, so no route can depend on what a client calls us. */
 const HOST = 'gateway'
+/** Most lines of headers. */
+export const MAX_HEADER_FIELDS = 256
 /** RFC 9110, section 7.2: a name, an IPv4 address or an IPv6 one in brackets, and a port. */
 const hostPattern = /^(?:[A-Za-z0-9._~!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/
 /** What URL parsers resolve or replace without a word, so that two of them see two paths. */
@@ -20,6 +22,16 @@ export function normaliseTarget(incoming: IncomingMessage, allowedHosts: readonl
   if (target.startsWith('/')) checkPath(target)
   else incoming.url = pathOfAbsolute(target)
   incoming.headers.host = HOST
+}
+
+/** Each costs more than its bytes. @throws Problem headers_too_large */
+export function checkHeaderFields({ rawHeaders }: IncomingMessage): void {
+  if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
+    throw new Problem('headers_too_large', {
+      detail: `There are more than ${MAX_HEADER_FIELDS} lines of headers.`,
+      extra: { limit: MAX_HEADER_FIELDS },
+    })
+  }
 }
 
 /**

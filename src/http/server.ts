@@ -11,7 +11,7 @@ import { isLingering, lingerWhereUnread } from './lingering-close.ts'
 import { startedExchange } from './pending-answer.ts'
 import type { Problem } from '../problems/problem.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
-import { normaliseTarget } from './request-target.ts'
+import { checkHeaderFields, normaliseTarget } from './request-target.ts'
 import { asksForWebSocket } from '../ws/handshake.ts'
 
 /** How long clients may take, ms. */
@@ -26,7 +26,12 @@ export interface HttpTimeouts {
   readonly checkMs: number
 }
 
-const timeouts: HttpTimeouts = { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 65_000, checkMs: 1_000 }
+export const timeouts: HttpTimeouts = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 65_000,
+  checkMs: 1_000,
+}
 
 /**
  * The HTTP server around the routes: limits on what a client may send, and answers for what never became a request.
@@ -58,13 +63,14 @@ export function createHttpServer(
       : createTlsServer({ ...options, ...certificates.current })
   certificates?.serve(server as TlsServer)
   server.maxConnections = limits.maxConnections
-  // Node leaves out the headers past 2,000 without a word; their bytes are limited anyway.
+  // Node would leave out those past it without a word: checkHeaderFields refuses them.
   server.maxHeadersCount = 0
   const listener = getRequestListener(fetch)
   const connection = certificates === undefined ? 'connection' : 'secureConnection'
   server.on(connection, lingerWhereUnread)
   // Looked up while it is there: what is told of a request whose client is gone has it, too.
-  server.on(connection, (socket: Socket) => void socket.remoteAddress)
+  for (const event of ['connection', 'secureConnection'])
+    server.on(event, (socket: Socket) => void socket.remoteAddress)
   server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
     if (isLingering(incoming.socket)) return
     startedExchange(incoming, outgoing)
@@ -72,6 +78,7 @@ export function createHttpServer(
     observe(observer, incoming, outgoing)
     if (draining()) outgoing.setHeader('connection', 'close')
     try {
+      checkHeaderFields(incoming)
       normaliseTarget(incoming, allowedHosts)
     } catch (error) {
       outgoing.code = (error as Problem).code
@@ -79,7 +86,10 @@ export function createHttpServer(
     }
     void listener(incoming, outgoing)
   })
-  server.on('clientError', answerClientError)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const code = answerClientError(error, socket)
+    if (code !== undefined) observer.refused(code)
+  })
   return server
 }
 

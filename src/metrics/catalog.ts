@@ -67,6 +67,17 @@ export const metrics = {
     'group',
     'topic',
   ),
+  sluice_refusals_total: counter(
+    'What was refused by a limit, by the code of its problem (docs/limits.md); `connections_per_address` are connections that were closed at once.',
+    'limit',
+  ),
+  sluice_shed_total: counter(
+    'Requests that were refused as the event loop was late; they are `overloaded`, too.',
+  ),
+  sluice_held_total: counter(
+    'Times that a WebSocket, or a stream that is written, was read no further for its rate.',
+  ),
+  sluice_event_loop_delay_seconds: gauge('How late the event loop was at the last look, ten a second.'),
   sluice_audit_lines_total: counter('Lines of the audit log.'),
   sluice_audit_dropped_total: counter(
     'Lines of the audit log that were dropped, as the disk did not take them.',

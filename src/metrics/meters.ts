@@ -1,10 +1,12 @@
 import { GroupLags } from './group-lags.ts'
+import { LimitCounts } from '../limits/limit-counts.ts'
 import { HttpTally } from './http-tally.ts'
 
 /** What the routes and the WebSocket server count; what passes between the gateway and Kafka is in Cluster.meter. */
 export class Meters {
   readonly http = new HttpTally()
   readonly lags: GroupLags
+  readonly limits = new LimitCounts()
   /** How many WebSockets were closed, by the gateway's own close code or `client`. */
   readonly closes = new Map<string, number>()
 

@@ -1,6 +1,7 @@
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { KafkaMeter } from '../kafka/meter.ts'
 import type { ByteBudget } from '../kafka/writer/byte-budget.ts'
+import type { Admission } from '../limits/admission.ts'
 import type { StreamSlots } from '../streams/slots.ts'
 import type { MetricName } from './catalog.ts'
 import type { Histogram } from './histogram.ts'
@@ -19,6 +20,7 @@ export interface Sources {
   readonly budget: ByteBudget
   readonly bufferBytes: number
   readonly slots: StreamSlots
+  readonly admission: Admission
   readonly audit: AuditLog | undefined
   readonly version: string
   readonly draining: () => boolean
@@ -76,6 +78,10 @@ export function readingsOf(sources: Sources): Readings {
     sluice_group_members: () => one(meters.lags.members),
     sluice_group_lag_records: () =>
       meters.lags.sums().map(({ group, topic, records }) => [[group, topic], records]),
+    sluice_refusals_total: () => [...meters.limits.refusals].map(([limit, n]) => [[limit], n]),
+    sluice_shed_total: () => one(meters.limits.shed),
+    sluice_held_total: () => one(meters.limits.held),
+    sluice_event_loop_delay_seconds: () => one(sources.admission.loopDelayMs / 1_000),
     sluice_audit_lines_total: () => one(audit?.written ?? 0),
     sluice_audit_dropped_total: () => one(audit?.dropped ?? 0),
   }

@@ -182,7 +182,7 @@ export const problems = {
     status: 431,
     retryable: false,
     title: 'The request headers are too large',
-    fix: 'Keep the request line and all headers together below 16 KiB.',
+    fix: 'Keep the request line and all headers together below 16 KiB, and the headers to 256 lines.',
   },
   request_timeout: {
     status: 408,
@@ -574,6 +574,19 @@ export const problems = {
     title: 'The client reads too slowly',
     fix: 'Nothing could be sent for 30 seconds. Reconnect: a group resumes at its last commit, a plain reader from its cursor.',
   },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    title: 'More came than the limit of this caller allows',
+    fix: 'Wait the seconds of Retry-After. RateLimit-Policy and RateLimit say how much may be sent and how much of it is left; GET /v1/limits does, too. Operators: SLUICE_RATE_REQUESTS, SLUICE_RATE_BYTES, `limits` in the policy.',
+  },
+  too_many_streams_of_caller: {
+    status: 429,
+    close: 4529,
+    retryable: true,
+    title: 'The caller has as many open streams as it may',
+    fix: 'Close one first: `limit` says how many may be open. Operators: SLUICE_MAX_STREAMS_PER_PRINCIPAL, `limits` in the policy.',
+  },
   too_many_streams: {
     status: 503,
     retryable: true,
@@ -636,7 +649,7 @@ export const problems = {
   overloaded: {
     status: 503,
     retryable: true,
-    title: 'The gateway has as much to write as it may hold',
+    title: 'The gateway has as much to do or to write as it can take',
     fix: 'Retry after the seconds in Retry-After; nothing of this request was written.',
   },
   shutting_down: {

@@ -23,7 +23,7 @@ export interface DecodedPosition extends CursorTopic {
 
 const VERSION = 1
 /** Some 3,000 partitions. A cursor has to fit into a URL or a header, of which Node takes 16 KiB together. */
-const MAX_CHARS = 12_288
+export const MAX_CHARS = 12_288
 
 /**
  * A position in one or more topics as opaque text, valid at every replica: all it says is in it.

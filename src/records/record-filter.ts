@@ -1,5 +1,8 @@
 import { type FetchedRecord, someHeader } from './fetched-record.ts'
 
+/** Most headers that a record is asked to have: each is looked for in every record. */
+export const MAX_FILTER_HEADERS = 20
+
 /** Whether a record is wanted. */
 export type RecordFilter = (record: FetchedRecord) => boolean
 

@@ -6,7 +6,7 @@ import { pointerToken } from './json-pointer.ts'
 import { jsonString, NameSet, type Span, walkArray, walkObject } from './json-walk.ts'
 import type { OutgoingRecord, RecordHeader } from './record.ts'
 
-const MAX_HEADERS = 1_000
+export const MAX_HEADERS = 1_000
 const NO_HEADERS: readonly RecordHeader[] = []
 const headerMembers = new Set(['name', 'nameEncoding', 'value', 'encoding'])
 const QUOTE = 0x22

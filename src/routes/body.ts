@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { isUtf8 } from 'node:buffer'
 import type { Limits } from '../config/config.ts'
 import { Problem } from '../problems/problem.ts'
-import type { AppContext } from './route.ts'
+import type { AppContext, Bindings } from './route.ts'
 
 /** The media type of a body and its parameters, lower-cased: `application/json; charset=UTF-8`. */
 export interface MediaType {
@@ -33,10 +33,11 @@ export function refuseEncoding({ headers }: IncomingMessage): void {
 /**
  * Reads a request's body as it comes from the socket, counting: Content-Length may lie or be missing.
  * `reserve` is told of the bytes before they are read (all at once where Content-Length says how many) and may throw.
+ * They count for the rate of whoever sends them.
  * @throws Problem body_too_large, unsupported_content_encoding, or bad_request where the client went away halfway
  */
 export async function readBody(
-  incoming: IncomingMessage,
+  { incoming, outgoing: { allowance } }: Bindings,
   maxBytes: number,
   reserve: (bytes: number) => void = () => {},
 ): Promise<Buffer> {
@@ -52,6 +53,7 @@ export async function readBody(
   if (declared !== undefined) {
     if (Number(declared) > maxBytes) throw tooLarge()
     reserve(Number(declared))
+    allowance?.takeBytes(Number(declared))
   }
   return new Promise((resolve, reject) => {
     let size = 0
@@ -68,6 +70,7 @@ export async function readBody(
       if (declared === undefined) {
         try {
           reserve(chunk.length)
+          allowance?.takeBytes(chunk.length)
         } catch (problem) {
           return fail(problem)
         }
@@ -90,7 +93,7 @@ export async function readBody(
  */
 export async function readJson(c: AppContext, limits: Limits): Promise<unknown> {
   checkJsonType(parseMediaType(c.req.header('content-type')))
-  const bytes = await readBody(c.env.incoming, limits.maxBodyBytes)
+  const bytes = await readBody(c.env, limits.maxBodyBytes)
   if (!isUtf8(bytes)) throw new Problem('malformed_json', { detail: 'The body is not valid UTF-8.' })
   return parseJson(bytes.toString('utf8'))
 }

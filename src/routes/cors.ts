@@ -4,6 +4,9 @@ import { isAllowedOrigin } from '../http/allowed-origin.ts'
 import { Problem } from '../problems/problem.ts'
 import type { App, AppContext } from './route.ts'
 
+/** What a page may read of the headers. */
+const EXPOSED = 'X-Request-Id, Retry-After, RateLimit, RateLimit-Policy'
+
 /**
  * Lets a web page read the answer (CORS, in the Fetch standard), where it comes from an origin that may. On the raw
  * response, so that a refusal is shown to it too.
@@ -14,7 +17,7 @@ export function allowOrigin({ env }: AppContext, { allowedOrigins }: Pick<Config
   env.outgoing.setHeader('vary', 'origin')
   if (origin === undefined || !isAllowedOrigin(origin, hostOf(env.incoming), allowedOrigins)) return
   env.outgoing.setHeader('access-control-allow-origin', origin)
-  env.outgoing.setHeader('access-control-expose-headers', 'X-Request-Id')
+  env.outgoing.setHeader('access-control-expose-headers', EXPOSED)
 }
 
 /** How long a browser may remember what it was allowed, seconds. */

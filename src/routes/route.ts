@@ -7,6 +7,7 @@ import type { Guard } from '../auth/guard.ts'
 import { cluster, group, type Operation as AccessOperation, topic } from '../auth/policy.ts'
 import type { Answer, Operation } from '../http/answer.ts'
 import { isInternalTopic } from '../internal-topics.ts'
+import type { Admission } from '../limits/admission.ts'
 import { Problem, type ProblemPart } from '../problems/problem.ts'
 import { type ProblemCode, problems } from '../problems/problems.ts'
 import { reasonFor } from '../problems/schema-reasons.ts'
@@ -19,9 +20,10 @@ export interface Bindings {
   readonly outgoing: Answer
 }
 export type Env = { Bindings: Bindings }
-/** The routes, and who may use them. */
+/** The routes, who may use them, and how much. */
 export type App = OpenAPIHono<Env> & {
   readonly guard: Guard
+  readonly admission: Admission
   /**
    * Where Kafka is asked in the name of each client: finds what answers a route, by its method and path, for whoever
    * asks. @throws Problem
@@ -58,7 +60,7 @@ export function addRoute(
 ): void {
   app.openAPIRegistry.registerPath({ ...route, security: access === 'public' ? [] : security })
   const types = answerTypes(route)
-  const { guard, isBehind = false } = app
+  const { guard, admission, isBehind = false } = app
   const method = route.method.toUpperCase()
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
   const inNameOf = access === 'public' ? undefined : app.inNameOf?.(`${method} ${path}`)
@@ -68,6 +70,10 @@ export function addRoute(
   const serve: Handler<Env> = (c, next) => {
     c.env.outgoing.operation = operation
     try {
+      if (access !== 'public') {
+        admission.requireCalm()
+        c.env.outgoing.allowance = admission.admit(c.env.incoming, c.env.outgoing)
+      }
       if (isGuarded) requireAccess(guard, access, c)
       if (changes) guard.requirePage(c.env.incoming)
       checkAccept(c.env.incoming.headers.accept, types)
@@ -90,6 +96,7 @@ export function addRoute(
     // Before it is known who asks: that is said of refusals too.
     c.env.outgoing.operation = operation
     try {
+      admission.requireCalm()
       const waiting = guard.authenticate(c.env.incoming)
       if (waiting === undefined) return admitted(c, next)
       return waiting.then(
@@ -143,6 +150,7 @@ const anywhere: readonly ProblemCode[] = [
   'invalid_credentials',
   'forbidden',
   'too_many_failed_logins',
+  'rate_limited',
   'origin_not_allowed',
   'host_not_allowed',
   'auth_unavailable',
@@ -150,6 +158,7 @@ const anywhere: readonly ProblemCode[] = [
   'request_timeout',
   'headers_too_large',
   'kafka_too_old',
+  'overloaded',
   'internal_error',
 ]
 

@@ -10,6 +10,8 @@ export interface CloseCode {
 
 export const CLOSE_DONE = 1000
 export const CLOSE_UNSUPPORTED_DATA = 1003
+/** RFC 6455, section 7.4.1: a message that breaks a rule of ours. */
+export const CLOSE_POLICY = 1008
 /** Of a connection that ended without a close frame; never sent (RFC 6455, section 7.1.5). */
 export const CLOSE_LOST = 1006
 /** For whatever ends a socket without a code of its own, and will again. */
@@ -32,7 +34,10 @@ const protocol: readonly CloseCode[] = [
   { code: 1002, meaning: 'The client broke the WebSocket protocol.' },
   { code: CLOSE_UNSUPPORTED_DATA, meaning: 'A binary frame came; all messages are text.' },
   { code: 1007, meaning: 'A message was not UTF-8.' },
-  { code: 1008, meaning: 'A message came in too many fragments.' },
+  {
+    code: CLOSE_POLICY,
+    meaning: 'A message came in too many fragments, or took longer than SLUICE_WS_MESSAGE_MS to come.',
+  },
   { code: 1009, meaning: 'A message was larger than SLUICE_WS_MAX_MESSAGE_BYTES.' },
 ]
 

@@ -6,12 +6,14 @@ import { Problem } from '../problems/problem.ts'
 import {
   CLOSE_BAD_CLIENT,
   CLOSE_LOST,
+  CLOSE_POLICY,
   CLOSE_TRY_AGAIN,
   CLOSE_UNSUPPORTED_DATA,
   GOODBYES,
   mayComeBack,
 } from './close-codes.ts'
 import type { ServerMessage } from './messages.ts'
+import { hasUnfinished } from './unfinished-message.ts'
 
 /** How long a peer may take to end a connection that is being closed before it is cut, ms. */
 export const CLOSE_TIMEOUT_MS = 2_000
@@ -38,7 +40,8 @@ export interface ConnectionHandlers {
  *
  *   open ──► peer's close or end, broken framing, lost connection ──┐
  *    │ ├───► no pong ───────────────────────────────────────────────┤
- *    │ └───► stalled: nothing taken for wsStallMs ──► 4508 ─────────┤ closing, CLOSE_TIMEOUT_MS at most
+ *    │ ├───► stalled: nothing taken for wsStallMs ──► 4508 ─────────┤ closing, CLOSE_TIMEOUT_MS at most
+ *    │ └───► a message that takes longer than wsMessageMs ──► 1008 ─┤
  *    └─────► fail(problem), close() ──► close frame ────────────────┴────────────────────────────────► closed
  */
 export class WsConnection {
@@ -54,10 +57,14 @@ export class WsConnection {
   #turn = TURN
   #nextTurn: NodeJS.Immediate | undefined
   /** Nothing more is read until whoever holds it lets go. */
-  #held = false
+  readonly #holders = new Set<object>()
   #waiting: (() => void)[] = []
   #alive = true
   #lastTaken = performance.now()
+  /** How many messages have come. */
+  #messages = 0
+  /** Since when one has been coming, and how many came before it. */
+  #unfinished: { readonly since: number; readonly before: number } | undefined
   #cut: NodeJS.Timeout | undefined
   /** With which it was closed from here, where the peer had not closed it. */
   #ownCode: number | undefined
@@ -92,6 +99,7 @@ export class WsConnection {
     // A long message may take longer to come than the pong to a ping, which can't overtake it.
     socket.on('data', () => (this.#alive = true))
     ws.on('message', (data, isBinary) => {
+      this.#messages++
       if (this.signal.aborted) return
       if (isBinary) return this.close(CLOSE_UNSUPPORTED_DATA, 'text frames only')
       this.#inbox.push(data as Buffer)
@@ -112,7 +120,12 @@ export class WsConnection {
       this.#closed()
     })
     this.#heartbeat = setInterval(() => this.#beat(), limits.wsPingMs).unref()
-    this.#stallCheck = setInterval(() => this.#checkStall(), Math.min(1_000, limits.wsStallMs / 4)).unref()
+    const check = () => {
+      this.#checkStall()
+      this.#checkMessage()
+    }
+    const everyMs = Math.min(1_000, limits.wsStallMs / 4, limits.wsMessageMs / 4)
+    this.#stallCheck = setInterval(check, everyMs).unref()
   }
 
   /** Aborts when the socket is gone or about to be. */
@@ -194,13 +207,14 @@ export class WsConnection {
   }
 
   #deaf(): boolean {
-    return this.#held || this.#full()
+    return this.#holders.size > 0 || this.#full()
   }
 
-  /** Has nothing more read from the peer, or again. */
-  hold(held: boolean): void {
-    if (this.#held === held) return
-    this.#held = held
+  /** Has nothing more read from the peer, or again, as far as `holder` is concerned. */
+  hold(holder: object, held: boolean): void {
+    if (this.#holders.has(holder) === held) return
+    if (held) this.#holders.add(holder)
+    else this.#holders.delete(holder)
     this.#read()
   }
 
@@ -245,6 +259,20 @@ export class WsConnection {
     }
     if (performance.now() - this.#lastTaken < this.#limits.wsStallMs) return
     this.fail(new Problem('slow_consumer'))
+  }
+
+  /** A message that never ends is kept in pieces, each many times its size, however well its client answers pings. */
+  #checkMessage(): void {
+    if (this.#ws.isPaused || !hasUnfinished(this.#ws)) {
+      this.#unfinished = undefined
+      return
+    }
+    const now = performance.now()
+    if (this.#unfinished?.before !== this.#messages) {
+      this.#unfinished = { since: now, before: this.#messages }
+    } else if (now - this.#unfinished.since > this.#limits.wsMessageMs) {
+      this.close(CLOSE_POLICY, 'the message took too long to come')
+    }
   }
 
   /** Says what went wrong in an `error` frame and closes with the problem's close code. */

@@ -5,7 +5,7 @@ import { isCredential } from '../auth/credentials.ts'
 import type { Config } from '../config/config.ts'
 import { closeLingering } from '../http/lingering-close.ts'
 import { Problem } from '../problems/problem.ts'
-import { checkHost } from '../http/request-target.ts'
+import { checkHeaderFields, checkHost } from '../http/request-target.ts'
 import { isAllowedOrigin } from '../http/allowed-origin.ts'
 
 export const WS_PATH = '/v1/ws'
@@ -35,6 +35,7 @@ export function admit(
   { allowedOrigins, allowedHosts }: Pick<Config, 'allowedOrigins' | 'allowedHosts'>,
 ): void {
   const { headers, method } = incoming
+  checkHeaderFields(incoming)
   checkHost(incoming, allowedHosts)
   if (path !== WS_PATH) {
     throw new Problem('no_such_route', { detail: `There is no WebSocket at ${path.slice(0, 100)}.` })

@@ -5,7 +5,7 @@ import { setPrincipal } from '../auth/principal.ts'
 import { Problem } from '../problems/problem.ts'
 
 /** How long a socket that is to say who it is by a message may take, ms. */
-const AUTHENTICATE_MS = 5_000
+export const AUTHENTICATE_MS = 5_000
 /** How long before its credentials expire a socket is told, ms. */
 const NOTICE_MS = 60_000
 /** The longest timer there is, ms. */

@@ -1,12 +1,9 @@
 import { z } from 'zod'
 import type { ProblemPart } from '../problems/problem.ts'
-import { parseHeaderMatch, recordFilter } from '../records/record-filter.ts'
+import { MAX_FILTER_HEADERS, parseHeaderMatch, recordFilter } from '../records/record-filter.ts'
 import { END_POSITION_FORMS, parseEndPosition } from '../records/start-position.ts'
 import { isPattern } from '../streams/topic-selection.ts'
 import type { TopicStreamOptions } from '../streams/topic-stream.ts'
-
-/** Most headers that a record is asked to have. */
-const MAX_HEADERS = 20
 
 export const OnlyPartition = z.int().min(0).max(0x7fffffff).meta({
   description: 'Without a group, of one topic: reads this partition alone.',
@@ -25,7 +22,7 @@ export const Key = z.string().meta({
   description: 'Without a group: only records whose key is exactly this text.',
 })
 
-export const Headers = z.array(z.string()).min(1).max(MAX_HEADERS).meta({
+export const Headers = z.array(z.string()).min(1).max(MAX_FILTER_HEADERS).meta({
   description:
     'Without a group: only records with each of these headers, `NAME:VALUE`. In the URL it is given once for each.',
 })

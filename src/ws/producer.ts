@@ -164,7 +164,7 @@ export class SocketProducer {
           ? { type: 'produceHeld', inFlight: this.#inFlight, bytes: this.#bytes }
           : { type: 'produceReady' },
       )
-      this.#connection.hold(isFull)
+      this.#connection.hold(this, isFull)
     }
     if (this.#inFlight > 0) return
     const waiting = this.#onIdle

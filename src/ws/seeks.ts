@@ -8,7 +8,7 @@ import { notAssigned, type PausableReader } from './pausable-reader.ts'
 import type { SubscriptionOptions } from './subscription-options.ts'
 
 /** Most seeks of one socket that wait for Kafka. */
-const MAX_SEEKS = 32
+export const MAX_SEEKS = 32
 
 export interface Seek {
   readonly topic: string

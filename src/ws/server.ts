@@ -12,13 +12,17 @@ import { Places } from './places.ts'
 import { ResumeTokens } from './resume-token.ts'
 import { Session } from './session.ts'
 import { SocketObserver } from './socket-observer.ts'
+import { SocketShare } from './socket-share.ts'
 import { subscriptionFromQuery } from './subscription-options.ts'
 
 /** What TCP may always put in a packet over IPv4 (RFC 9293, section 3.7.1), bytes. */
 const LEAST_PACKET_BYTES = 536
 
+/** Most fragments of one message: each costs many times its size. */
+export const MAX_FRAGMENTS = 64
+
 /** The part of all streams that may be sockets which have not said yet who they are. */
-const UNKNOWN_SHARE = 0.25
+export const UNKNOWN_SHARE = 0.25
 
 /** The WebSocket side of the gateway. */
 export interface WsServer {
@@ -44,8 +48,7 @@ export function createWsServer(deps: Deps): WsServer {
     // Compression would hold a window of memory per socket and open the door to bombs.
     perMessageDeflate: false,
     maxPayload: limits.wsMaxMessageBytes,
-    // A message in thousands of fragments that never ends costs many times its size.
-    ...{ maxFragments: 64, closeTimeout: CLOSE_TIMEOUT_MS },
+    ...{ maxFragments: MAX_FRAGMENTS, closeTimeout: CLOSE_TIMEOUT_MS },
     // So does one in tiny packets; but through the narrowest link the largest message has to get.
     ...{ maxBufferedChunks: Math.ceil(limits.wsMaxMessageBytes / LEAST_PACKET_BYTES) + 1_024 },
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
@@ -80,6 +83,7 @@ export function createWsServer(deps: Deps): WsServer {
         const url = urlOf(incoming)
         admit(incoming, url.pathname, deps.config)
         if (deps.stopping.aborted) throw new Problem('shutting_down')
+        deps.admission.requireCalm()
         deps.slots.check()
         const waiting = deps.guard.authenticate(incoming)
         if (waiting === undefined) open(incoming, socket, head, url, { requestId, observer })
@@ -99,7 +103,7 @@ export function createWsServer(deps: Deps): WsServer {
     },
   }
 
-  /** @throws Problem unauthenticated; shutting_down, too_many_streams where that came to be while it was found out who asks */
+  /** @throws Problem unauthenticated; rate_limited, too_many_streams_of_caller; shutting_down, too_many_streams where that came to be while it was found out who asks */
   function open(
     incoming: IncomingMessage,
     socket: Duplex,
@@ -116,7 +120,9 @@ export function createWsServer(deps: Deps): WsServer {
     if (!guard.admitsAnonymous && !byMessage && !guard.callerOf(incoming).isKnown)
       throw guard.unauthenticated()
     if (deps.stopping.aborted) throw new Problem('shutting_down')
-    deps.slots.check()
+    deps.admission.admitHandshake(incoming)
+    const allowance = deps.admission.allowanceOf(incoming)
+    deps.slots.check(allowance)
     // Past this the socket is open, and what is wrong can only be told on it.
     if (!byMessage) deps.clients?.serve(guard.callerOf(incoming).principal).release()
     const isUnknown = guard.enabled && byMessage
@@ -128,16 +134,21 @@ export function createWsServer(deps: Deps): WsServer {
     server.handleUpgrade(incoming, socket, head, (ws) => {
       const handshake = { requestId, incoming, byMessage, span: observer.span }
       const session = new Session(deps, places, ws, socket, handshake)
+      const share = new SocketShare(allowance)
       observer.opened()
       sessions.add(session)
       if (isUnknown) {
         unknown++
         void Promise.race([session.known, session.ended]).then(() => unknown--)
+        void session.known
+          .then(() => share.moveTo(deps.admission.allowanceOf(incoming)))
+          .catch((error: unknown) => session.fail(error))
       }
       const release = deps.slots.take('websocket')
       void session.ended.then(() => {
         sessions.delete(session)
         release()
+        share.release()
         observer.ended(session, (socket as Socket).bytesWritten)
       })
       try {

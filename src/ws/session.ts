@@ -26,6 +26,7 @@ import {
   SeekMessage,
   SubscribeMessage,
 } from './messages.ts'
+import { Pace } from './pace.ts'
 import { type Place, type Places, wantsPlace } from './places.ts'
 import { PlainSubscription } from './plain-subscription.ts'
 import { SocketProducer } from './producer.ts'
@@ -35,7 +36,7 @@ import { parseStartPosition, type StartPosition } from '../records/start-positio
 import { completeSubscription, type SubscriptionOptions } from './subscription-options.ts'
 
 /** Mistakes that a client may make on one socket before it is shown out: a loop that errs would never stop. */
-const MAX_MISTAKES = 10
+export const MAX_MISTAKES = 10
 /** What an error frame repeats of a type that doesn't exist, in bytes of JSON. */
 const MAX_TYPE_LENGTH = 66
 const QUOTE = 0x22
@@ -66,6 +67,7 @@ export class Session {
   readonly #producer: SocketProducer
   readonly #places: Places
   readonly #identity: Identity
+  readonly #pace: Pace
   /** What is subscribed to. */
   #reads: { readonly topics: readonly string[]; readonly group: string | undefined } | undefined
   /** Of the handshake. */
@@ -76,6 +78,9 @@ export class Session {
   /** Said after `subscribe`, while the place that it wants in its group is looked up. */
   readonly #early: Command[] = []
   #mistakes = 0
+  /** It is being found out who an `authenticate` message is from; what was sent behind it is heard as that one. */
+  #isAuthenticating = false
+  readonly #behind: Buffer[] = []
   /** Ending by our own doing: what fails from now on fails for that reason. */
   #draining = false
   readonly #ended = Promise.withResolvers<void>()
@@ -102,6 +107,7 @@ export class Session {
       expiring: (expiresAt) => this.#connection.send({ type: 'expiring', expiresAt }),
       failed: (problem) => this.fail(problem),
     })
+    this.#pace = new Pace(deps.admission, incoming, this.#connection)
     this.#producer = new SocketProducer(() => this.#deps, this.#connection, this.#identity, span)
   }
 
@@ -196,9 +202,8 @@ export class Session {
     const { group, topics } = place ?? options
     const own = { ...options, group, topics, isVisible: this.#isVisible }
     if (group === undefined) return new PlainSubscription(this.#deps, this.#connection, own, this.#span)
-    const { caller } = this.#identity
     const watch = (still: () => void, refused: () => void) =>
-      caller.watch(() => {
+      this.#identity.caller.watch(() => {
         this.#requireReads()
         still()
       }, refused)
@@ -217,6 +222,11 @@ export class Session {
   }
 
   #message(data: Buffer): void {
+    if (this.#isAuthenticating) {
+      this.#behind.push(data)
+      return
+    }
+    this.#pace.came(data.length, this.#identity.caller.principal)
     let type: string | undefined
     try {
       const members = frameMembers(data)
@@ -237,11 +247,23 @@ export class Session {
   }
 
   #authenticate(token: string): void {
-    this.#identity.authenticate(token).then(
-      ({ principal: { name, expiresAt } }) =>
-        this.#connection.send({ type: 'authenticated', principal: name, expiresAt: expiresAt ?? null }),
-      (error: unknown) => this.#refuse(error, 'authenticate'),
-    )
+    this.#isAuthenticating = true
+    // What has been read already, and is heard although the socket ends, is all that can come behind it.
+    this.#connection.hold(this, true)
+    void this.#identity
+      .authenticate(token)
+      .then(
+        ({ principal: { name, expiresAt } }) =>
+          this.#connection.send({ type: 'authenticated', principal: name, expiresAt: expiresAt ?? null }),
+        (error: unknown) => this.#refuse(error, 'authenticate'),
+      )
+      .then(() => this.#hearBehind())
+  }
+
+  #hearBehind(): void {
+    this.#isAuthenticating = false
+    while (this.#behind.length > 0 && !this.#isAuthenticating) this.#message(this.#behind.shift()!)
+    if (!this.#isAuthenticating) this.#connection.hold(this, false)
   }
 
   /** Has a command wait for the subscription that was asked for before it. @throws Problem not_subscribed */
@@ -279,6 +301,7 @@ export class Session {
 
   async #end(): Promise<void> {
     this.#identity.stop()
+    this.#pace.stop()
     try {
       await this.#subscription?.stop(this.#connection.dropped ? 'dropped' : 'closed')
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { AuditEntry } from '../audit/audit-log.ts'
-import { isDenial } from '../audit/audit-requests.ts'
+import { denialOf } from '../audit/audit-requests.ts'
 import type { Deps } from '../deps.ts'
 import { clientAddressOf } from '../http/client-address.ts'
 import { loggedPath } from '../http/logged-path.ts'
@@ -31,10 +31,12 @@ export class SocketObserver {
 
   refused(problem: Problem): void {
     const { status, code, cause, message } = problem
-    const { log, audit } = this.#deps
+    const { log, audit, meters } = this.#deps
     this.#answered(status, code)
     if (status >= 500) log.warn({ requestId: this.#requestId, code, cause }, message)
-    if (isDenial(code)) audit?.write({ ...this.#who(), status, outcome: 'denied', code })
+    meters.limits.refused(code)
+    const outcome = denialOf(code)
+    if (outcome !== undefined) audit?.write({ ...this.#who(), status, outcome, code })
   }
 
   opened(): void {

@@ -19,7 +19,7 @@ import {
 import { MAX_WINDOW, MAX_WINDOW_BYTES } from './window.ts'
 
 /** Most topics of one subscription. */
-const MAX_TOPICS = 50
+export const MAX_TOPICS = 50
 
 export const Grace = z.int().min(0).meta({
   description:

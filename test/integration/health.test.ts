@@ -16,5 +16,7 @@ describe('GET /readyz', () => {
     expect(answer.status).toBe(503)
     expect(answer.json).toMatchObject({ code: 'kafka_unavailable', retryable: true })
     expect((await get('/healthz')).status).toBe(200)
+    // It has not started: it has never had what it needs.
+    expect((await get('/startupz')).json).toMatchObject({ code: 'kafka_unavailable' })
   })
 })

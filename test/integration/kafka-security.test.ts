@@ -321,39 +321,28 @@ describe('sluice doctor', { timeout: 90_000 }, () => {
 
   it('says what to do about a password, a certificate and a listener that do not fit', async () => {
     const stranger = new TestAuthority()
-    const [wrong, expired, elsewhere, unknown, plaintext, unprotected, notAsked, noToken] = await Promise.all(
-      [
-        lines({ KAFKA_BROKERS: kafka.sasl, ...tls(), ...scram, KAFKA_SASL_PASSWORD: 'wrong-secret' }),
-        lines({ KAFKA_BROKERS: kafka.expired, ...tls() }),
-        lines({ KAFKA_BROKERS: kafka.elsewhere, ...tls() }),
-        lines({
-          KAFKA_BROKERS: kafka.sasl,
-          KAFKA_TLS: 'true',
-          KAFKA_TLS_CA_FILE: stranger.certificate,
-          ...scram,
-        }),
-        lines({ KAFKA_BROKERS: kafka.open, ...tls() }),
-        lines({ KAFKA_BROKERS: kafka.sasl }),
-        lines({ KAFKA_BROKERS: kafka.mtls, ...tls() }),
-        lines({
-          KAFKA_BROKERS: kafka.sasl,
-          ...tls(),
-          ...oauth(),
-          KAFKA_SASL_OAUTH_CLIENT_SECRET: 'wrong-secret',
-        }),
-      ],
-    )
+    const unknownTo = { KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: stranger.certificate }
+    const noClient = { ...oauth(), KAFKA_SASL_OAUTH_CLIENT_SECRET: 'wrong-secret' }
+    const listeners = [kafka.expired, kafka.elsewhere, kafka.open, kafka.mtls].join(',')
+    const [wrong, unknown, unprotected, noToken, several] = await Promise.all([
+      lines({ KAFKA_BROKERS: kafka.sasl, ...tls(), ...scram, KAFKA_SASL_PASSWORD: 'wrong-secret' }),
+      lines({ KAFKA_BROKERS: kafka.sasl, ...unknownTo, ...scram }),
+      lines({ KAFKA_BROKERS: kafka.sasl }),
+      lines({ KAFKA_BROKERS: kafka.sasl, ...tls(), ...noClient }),
+      lines({ KAFKA_BROKERS: listeners, ...tls() }),
+    ])
+    const [expired, elsewhere, plaintext, notAsked] = several
     expect(wrong[0]).toMatch(
       /^problem login: the broker refuses SCRAM.*SASL_AUTHENTICATION_FAILED.* -> .*KAFKA_SASL_PASSWORD/,
     )
-    expect(expired[0]).toMatch(/^problem TLS: .*CERT_HAS_EXPIRED.* -> Renew/)
-    expect(elsewhere[0]).toMatch(
+    expect(expired).toMatch(/^problem TLS: .*CERT_HAS_EXPIRED.* -> Renew/)
+    expect(elsewhere).toMatch(
       /^problem TLS: .*ALTNAME.*; it is for kafka\.example -> Reach the broker by a name/,
     )
     expect(unknown[0]).toMatch(/^problem TLS: .* -> Name the authority .*KAFKA_TLS_CA_FILE/)
-    expect(plaintext[0]).toMatch(/^problem TLS: .* -> .*KAFKA_TLS=false/)
+    expect(plaintext).toMatch(/^problem TLS: .* -> .*KAFKA_TLS=false/)
     expect(unprotected[0]).toMatch(/^problem login: .* -> Set KAFKA_TLS=true/)
-    expect(notAsked[0]).toMatch(/^problem login: .* -> Show a certificate .*KAFKA_TLS_CERT_FILE/)
+    expect(notAsked).toMatch(/^problem login: .* -> Show a certificate .*KAFKA_TLS_CERT_FILE/)
     expect(noToken[0]).toMatch(/^problem login: .*401 invalid_client.* -> .*KAFKA_SASL_OAUTH_CLIENT_SECRET/)
   })
 

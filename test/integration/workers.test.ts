@@ -63,6 +63,19 @@ it('several workers stop together: streams are sent elsewhere and the exit code 
   expect(await gateway.ended).toMatchObject({ code: 0, stderr: '' })
 })
 
+it('a second signal ends the workers too, at once, however long they would have waited', async () => {
+  const gateway = start({ SLUICE_DRAIN_DELAY_MS: '600000' })
+  await ready(gateway)
+  const workers = workersOf(gateway)
+  gateway.signal('SIGTERM')
+  await gateway.printed(/shutting down[^]*shutting down/)
+  gateway.signal('SIGTERM')
+  expect(await gateway.ended).toMatchObject({ code: 1, stderr: '' })
+  for (const pid of workers) {
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000)
+  }
+})
+
 it('workers end by themselves where the process that started them is killed', async () => {
   const gateway = start()
   await ready(gateway)

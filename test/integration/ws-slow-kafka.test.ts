@@ -9,6 +9,7 @@ import type { BrokerConnection } from '../../src/kafka/broker-connection.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { ByteBudget } from '../../src/kafka/writer/byte-budget.ts'
 import { Problem } from '../../src/problems/problem.ts'
+import { Admission } from '../../src/limits/admission.ts'
 import { Meters } from '../../src/metrics/meters.ts'
 import { createObserver } from '../../src/http/request-observer.ts'
 import { StreamSlots } from '../../src/streams/slots.ts'
@@ -43,11 +44,13 @@ async function startMoodyGateway(): Promise<{ readonly url: string; readonly clu
   const log = pino({ level: 'silent' })
   const cluster = new MoodyCluster(config.kafka)
   const meters = new Meters(10)
+  const guard = new Guard()
   const deps = {
     ...createBackend(cluster, config, log),
     config,
     log,
-    guard: new Guard(),
+    guard,
+    admission: new Admission(guard, config.limits, meters.limits),
     tickets: undefined,
     clients: undefined,
     hold: () => () => {},

@@ -65,8 +65,8 @@ function ask(url: URL, isLocal: boolean): Promise<{ status: number; text: string
     const options = {
       agent: false,
       signal: AbortSignal.timeout(ANSWER_MS),
-      // Its certificate is for the name that others know it by.
-      ...(isLocal && { rejectUnauthorized: false }),
+      // Its certificate is for the name that others know it by, and it is asked by the name that is always allowed.
+      ...(isLocal && { rejectUnauthorized: false, headers: { host: 'localhost' } }),
     }
     const asked = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, (answer) => {
       let text = ''

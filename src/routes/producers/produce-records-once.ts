@@ -27,7 +27,8 @@ import { checkPartitions } from './check-partitions.ts'
 import { ProducedOnce, Sequence } from './producer-schemas.ts'
 
 export function registerProduceRecordsOnce(app: App, deps: Deps): void {
-  addRoute(app, route, (c) => produceRecordsOnce(c, deps, app.guard.callerOf(c.env.incoming)))
+  const serve = (c: AppContext) => produceRecordsOnce(c, deps, app.guard.callerOf(c.env.incoming))
+  addRoute(app, route, serve, inDoubt)
 }
 
 async function produceRecordsOnce(
@@ -48,7 +49,7 @@ async function produceRecordsOnce(
     reserved += bytes
   }
   try {
-    const bytes = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
+    const bytes = await readBody(c.env, config.limits.maxBodyBytes, reserve)
     const { records } = readRecords(read, bytes, token.partition)
     c.env.outgoing.records = records.length
     c.env.outgoing.receivedBytes = bytes.length
@@ -81,6 +82,12 @@ function refuseChoice(c: AppContext): void {
   }))
   const detail = `${errors[0]!.parameter}: ${errors[0]!.reason}.`
   throw new Problem('invalid_parameter', { detail, errors, outcome: 'not_written' })
+}
+
+/** A request that is not served now may be one that was served before, sent again. */
+function inDoubt(error: unknown): unknown {
+  if (!(error instanceof Problem) || !error.row.retryable) return error
+  return new Problem(error.code, { ...error.options, outcome: 'unknown' })
 }
 
 /** What can't be read was never written, by any request. @throws Problem with outcome not_written */

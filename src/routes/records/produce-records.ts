@@ -71,7 +71,7 @@ async function produceRecords(c: AppContext, deps: Deps): Promise<Response> {
     reserved += bytes
   }
   try {
-    const body = await readBody(c.env.incoming, config.limits.maxBodyBytes, reserve)
+    const body = await readBody(c.env, config.limits.maxBodyBytes, reserve)
     const { batch, records } = read(body)
     reserve(records.length * RECORD_OVERHEAD_BYTES)
     const { outgoing } = c.env

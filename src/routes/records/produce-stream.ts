@@ -60,15 +60,18 @@ export async function produceStream(
   refuseKafkaHeaders(c.env.incoming)
   const { results = 'all', acks, timeout: timeoutMs } = parseQuery(OwnQuery, c)
   const { incoming, outgoing } = c.env
+  const { allowance } = outgoing
   refuseEncoding(incoming)
+  allowance?.checkStream()
   if (!deps.budget.tryReserve(topic, STREAM_BYTES)) throw overloaded()
+  const giveBack = allowance?.takeStream()
   const connection = new StreamConnection(c.env)
   try {
     // Finds out whether there is such a topic.
     await deps.writer.write(topic, [])
     const answer = new StreamAnswer(outgoing, results, deps.config.limits.produceTimeoutMs)
     const sending = deps.tracing?.sending(topic, undefined, outgoing.span)
-    const stream = new RecordStream(topic, deps, answer, { acks, timeoutMs }, sending)
+    const stream = new RecordStream(topic, deps, answer, { acks, timeoutMs }, { sending, allowance })
     deps.observer.streams(incoming, outgoing)
     const caller = deps.guard.callerOf(incoming)
     const unwatch = caller.watch(
@@ -88,6 +91,7 @@ export async function produceStream(
     incoming.socket.destroy()
   } finally {
     connection.release()
+    giveBack?.()
     deps.budget.release(topic, STREAM_BYTES)
   }
   return RESPONSE_ALREADY_SENT

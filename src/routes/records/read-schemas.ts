@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Limits } from '../../config/config.ts'
-import { type HeaderMatch, parseHeaderMatch } from '../../records/record-filter.ts'
+import { MAX_FILTER_HEADERS, type HeaderMatch, parseHeaderMatch } from '../../records/record-filter.ts'
 import { recordFormats } from '../../records/render-record.ts'
 import { From, fromPattern, Until, untilPattern, whole } from '../parameters.ts'
 import { ProblemCodes, TopicName } from '../route.ts'
@@ -28,10 +28,12 @@ const filterParameters = {
   key: z.string().optional().describe('Only records whose key is exactly this text.'),
   header: z
     .array(Header)
+    .max(MAX_FILTER_HEADERS)
     .optional()
     .openapi({
       type: 'array',
       items: { type: 'string', pattern: '^[^:]+:' },
+      maxItems: MAX_FILTER_HEADERS,
       description: 'Only records with this header, `NAME:VALUE`. Given several times, with all of them.',
     }),
 }

@@ -1,4 +1,5 @@
 import type { Deps } from '../../deps.ts'
+import type { Allowance } from '../../limits/allowance.ts'
 import { Signal } from '../../kafka/reader/signal.ts'
 import type { WriteOrder } from '../../kafka/writer/record-writer.ts'
 import { outcomeUnknown } from '../../kafka/writer/verdict.ts'
@@ -40,6 +41,7 @@ export class RecordStream {
   readonly #order: WriteOrder = {}
   readonly #choice: WriteChoice
   readonly #sending: Sending | undefined
+  readonly #allowance: Allowance | undefined
   /** Groups without a place in the answer yet, in order. */
   readonly #groups: Group[] = []
   /** Raised when there may be something to read, or reason to stop. */
@@ -55,9 +57,19 @@ export class RecordStream {
   #fault: Problem | undefined
   #intakeOver = false
   #givenUp = false
+  /** It waits for its sender's rate. */
+  #isHeld = false
 
-  constructor(topic: string, deps: Deps, answer: StreamAnswer, choice: WriteChoice, sending?: Sending) {
+  /** `allowance` of who sends it. */
+  constructor(
+    topic: string,
+    deps: Deps,
+    answer: StreamAnswer,
+    choice: WriteChoice,
+    { sending, allowance }: { sending?: Sending | undefined; allowance?: Allowance | undefined } = {},
+  ) {
     this.#sending = sending
+    this.#allowance = allowance
     this.#choice = choice
     this.#topic = topic
     this.#deps = deps
@@ -78,6 +90,7 @@ export class RecordStream {
     this.#received += bytes
     this.#loose += bytes
     this.#movedAt = performance.now()
+    this.#allowance?.takeBytes(bytes)
     this.#intake.raise()
   }
 
@@ -114,7 +127,7 @@ export class RecordStream {
   async #takeIn(): Promise<Problem | undefined> {
     for (;;) {
       if (this.#fault !== undefined) return this.#fault
-      if (!(await this.#hasRoom())) continue
+      if (!(await this.#hasRoom()) || !(await this.#mayRead())) continue
       const pieces = this.#body.take()
       if (pieces.length > 0) this.#handOver(pieces)
       else if (this.#body.state !== 'open') break
@@ -142,6 +155,20 @@ export class RecordStream {
     if (performance.now() - since >= config.limits.produceTimeoutMs && this.#groups.length === 0) {
       this.#dropUnfinished()
     }
+    return false
+  }
+
+  /** The same of its sender's rate: what waits for that is no idleness of the client's. */
+  async #mayRead(): Promise<boolean> {
+    const waitMs = this.#allowance?.bytesOpenIn ?? 0
+    if (waitMs === 0 || this.#body.state !== 'open') {
+      this.#isHeld = false
+      return true
+    }
+    if (!this.#isHeld) this.#deps.admission.held()
+    this.#isHeld = true
+    await this.#intake.wait(waitMs)
+    this.#movedAt = performance.now()
     return false
   }
 

@@ -31,7 +31,7 @@ export async function streamRecords(
   const options = { topics: [topic], ...toOptions(query, isEvents, lastEventId(c, isEvents)), strict: true }
   const headers = { 'content-type': type, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
   const { cluster, config, log } = deps
-  const release = deps.slots.take(isEvents ? 'events' : 'ndjson')
+  const release = deps.slots.take(isEvents ? 'events' : 'ndjson', c.env.outgoing.allowance)
   const outlet = new Outlet(c.env, config.limits)
   const stream = new TopicStream(
     cluster,

@@ -56,7 +56,7 @@ async function commitTransaction(
     reserved += bytes
   }
   try {
-    const bytes = await readBody(c.env.incoming, limits.maxBodyBytes, reserve)
+    const bytes = await readBody(c.env, limits.maxBodyBytes, reserve)
     const body = parseTransactionBody(bytes, limits.maxBatchRecords, Object.keys(TransactionMembers.shape))
     reserve(body.records.length * RECORD_OVERHEAD_BYTES)
     const { request, timeoutMs, id } = toRequest(body, limits)

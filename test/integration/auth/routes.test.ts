@@ -38,6 +38,7 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
   describeTopic: ({ topic }) => ['GET', `/v1/topics/${topic}`],
   electLeaders: () => ['POST', '/v1/elections', {}],
   findTransaction: () => ['GET', '/v1/transactions/no-such-id'],
+  getLimits: () => ['GET', '/v1/limits'],
   listAcls: () => ['GET', '/v1/acls'],
   listBrokers: () => ['GET', '/v1/brokers'],
   listGroupOffsets: ({ prefix }) => ['GET', `/v1/groups/${prefix}g/offsets`],
@@ -73,7 +74,7 @@ const requests: Record<string, (own: Own) => readonly [method: string, path: str
 }
 
 /** Of these everybody who has shown who they are gets an answer: one that shows them what is theirs. */
-const forEverybody = new Set(['createTicket', 'findTransaction', 'listGroups', 'listTopics'])
+const forEverybody = new Set(['createTicket', 'findTransaction', 'getLimits', 'listGroups', 'listTopics'])
 
 interface Own {
   readonly prefix: string
@@ -118,6 +119,7 @@ describe('every operation of openapi.yaml', () => {
       'getProblem',
       'getReadiness',
       'getReference',
+      'getStartup',
       'listProblems',
     ])
   })

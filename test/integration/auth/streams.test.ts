@@ -4,6 +4,7 @@ import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
 import { makeTopic, uniqueName } from '../../support/kafka.ts'
 import { produce } from '../../support/produce.ts'
+import { Opcode, RawClient, rawFrame } from '../../support/raw-ws.ts'
 import { WsClient } from '../../support/ws.ts'
 
 /** By when a stream whose credentials no longer count has ended, ms; it takes seconds. */
@@ -92,6 +93,31 @@ describe('a WebSocket', () => {
     expect(await byMessage.frame('authenticated')).toMatchObject({ principal: 'key:a', expiresAt: null })
     await byMessage.frame('records')
   })
+
+  it.each(['', '&auth=message'])(
+    'is heard in the order it speaks: what comes right behind `authenticate` counts as that one%s',
+    async (query) => {
+      const { url, topic, auth } = await setUp()
+      const say = (message: object) => rawFrame(Opcode.text, JSON.stringify(message))
+      const authenticate = say({ type: 'authenticate', token: auth.keys.a })
+      const produced = (id: number) => say({ type: 'produce', id, topic, records: [{ value: id }] })
+      const client = new RawClient(url)
+      const headers = query === '' ? auth.headers.a! : {}
+      // One packet: the first before it is known who speaks, where a message is to tell.
+      await client.handshake({
+        path: `/v1/ws?${query}`,
+        headers,
+        early: Buffer.concat([authenticate, produced(1)]),
+      })
+      client.send(authenticate, produced(2), authenticate, produced(3))
+      await client.until(
+        'three answers',
+        () => client.messages.filter(({ type }) => type === 'produced').length === 3,
+      )
+      const refused = client.messages.filter(({ type }) => type === 'error')
+      expect(refused).toEqual([])
+    },
+  )
 
   it('that was to say who it is, and does not, is closed with 4401', async () => {
     const { socket, topic } = await setUp()

@@ -1,8 +1,8 @@
-import { copyFileSync, readFileSync } from 'node:fs'
-import { request, type RequestOptions } from 'node:https'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { Agent, request, type RequestOptions } from 'node:https'
 import { connect as connectTls } from 'node:tls'
 import { once } from 'node:events'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { authFiles } from '../../support/auth.ts'
 import { TestAuthority } from '../../support/certificates.ts'
@@ -93,3 +93,43 @@ it('shows a renewed certificate as soon as its files have changed, without a res
   copyFileSync(renewed.cert, server.cert)
   await expect.poll(shown, { timeout: 10_000 }).toBe('renewed')
 })
+
+it.each(['optional', 'required'])(
+  'lets go of those whose authority was taken away, on open connections too, and of no others (%s)',
+  async (mode) => {
+    const { authority, topic, gateway, ca, certificate } = await setUp({ SLUICE_TLS_CLIENT_AUTH: mode })
+    const other = new TestAuthority()
+    const issued = other.issue('device-7')
+    const stays = { ca, cert: readFileSync(issued.cert), key: readFileSync(issued.key) }
+    const own = readFileSync(authority.certificate, 'utf8')
+    const both = own + readFileSync(other.certificate, 'utf8')
+    writeFileSync(authority.certificate, both)
+    const url = `${gateway.url.replace('https', 'wss')}/v1/ws?topics=${topic}`
+    const path = `${gateway.url}/v1/topics/${topic}`
+    await expect
+      .poll(() => ask(path, stays).catch(() => 0), { timeout: 10_000 })
+      .toMatchObject({ status: 200 })
+    const of = async (tls: typeof certificate) => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1, ...tls })
+      onTestFinished(() => agent.destroy())
+      const socket = new WebSocket(url, tls)
+      onTestFinished(() => socket.terminate())
+      const closed = once(socket, 'close') as Promise<[number]>
+      await once(socket, 'message')
+      const again = () =>
+        ask(path, { agent }).then(
+          ({ status }) => status,
+          () => 'cut',
+        )
+      expect(await again()).toBe(200)
+      return { socket, closed, again }
+    }
+    const [goes, kept] = [await of(certificate), await of(stays)]
+    writeFileSync(authority.certificate, readFileSync(other.certificate))
+    expect((await goes.closed)[0]).toBe(4401)
+    if (mode === 'optional') expect(await goes.again()).toBe(401)
+    else await expect.poll(goes.again, { timeout: 5_000 }).toBe('cut')
+    expect(await kept.again()).toBe(200)
+    expect(kept.socket.readyState).toBe(WebSocket.OPEN)
+  },
+)

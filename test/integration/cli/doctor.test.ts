@@ -20,14 +20,17 @@ import { TokenServer } from '../../support/token-server.ts'
 // Every run is a process of its own, which a machine with other work may take seconds to start.
 vi.setConfig({ testTimeout: 90_000 })
 
+/** What the process may take to start, on a machine with much other work. */
+const START_MS = 10_000
+
 const cluster = useAdminCluster()
 const page = readFileSync(resolve(import.meta.dirname, '../../../docs/doctor.md'), 'utf8')
 
 it('finds nothing wrong with one broker, and warns of what one cannot promise; makes every check there is', async () => {
   const topic = await makeTopic()
-  const { code, findings, of, with: names } = await runDoctor()
+  const { code, findings, of, with: names } = await runDoctor({}, ['--strict'])
   expect(names('problem')).toEqual([])
-  expect(code).toBe(0)
+  expect(code).toBe(6)
   expect(of('brokers')).toMatchObject([{ status: 'warning', seen: expect.stringMatching(/^1 broker:/) }])
   expect(of('bootstrap')).toMatchObject([{ status: 'ok', subject: brokers() }])
   expect(of('versions')).toMatchObject([{ status: 'ok', seen: expect.stringMatching(/^Kafka 4\.\d/) }])
@@ -40,8 +43,7 @@ it('finds nothing wrong with one broker, and warns of what one cannot promise; m
   for (const { status, fix, check } of findings)
     if (status === 'warning' || status === 'problem') expect(fix, check).toMatch(/\S.*\.$/)
 
-  expect(await runDoctor({}, ['--strict'])).toMatchObject({ code: 6 })
-  const except = ['brokers', 'memory', 'open-files', 'clock'].flatMap((check) => ['--except', check])
+  const except = names('warning').flatMap((check) => ['--except', check])
   const less = await runDoctor({}, ['--strict', ...except])
   expect(less.code).toBe(0)
   expect(less.of('brokers')).toEqual([])
@@ -72,7 +74,7 @@ it('says of each address how far the gateway comes, within a bounded time, and g
   const { code, of } = await runDoctor({
     KAFKA_BROKERS: ['kafka.invalid:9092', closed, silent, cluster.bootstrap].join(','),
   })
-  expect(performance.now() - since).toBeLessThan(15_000 + 5_000)
+  expect(performance.now() - since).toBeLessThan(15_000 + START_MS)
   expect(code).toBe(1)
   expect(of('bootstrap').map(({ status, seen }) => `${status} ${seen}`)).toEqual([
     'problem name: there is no such host',

@@ -20,7 +20,7 @@ const { gateway, keys, kafka, 'kafka-users': users } = services
 
 it(
   'compose.secure.yaml has a Kafka and a gateway that serve over TLS, those alone who have shown who they are',
-  { timeout: 120_000 },
+  { timeout: 180_000 },
   async () => {
     const dir = temporaryDir()
     const secrets = join(dir, 'secrets')

@@ -100,8 +100,9 @@ describe.each(Object.entries(render))('%s', (_, produce) => {
 
     // A rolling update never has fewer pods than before, and a pod has the time that it takes to stop.
     expect(strategy.rollingUpdate.maxUnavailable).toBe(0)
-    const pause = container.lifecycle.preStop.sleep.seconds
-    const spare = template.spec.terminationGracePeriodSeconds - pause - config.shutdownTimeoutMs / 1000
+    const stop = (config.drainDelayMs + config.shutdownTimeoutMs) / 1000
+    const spare = template.spec.terminationGracePeriodSeconds - stop
+    expect(config.drainDelayMs).toBeGreaterThanOrEqual(5_000)
     expect(spare).toBeGreaterThanOrEqual(5)
 
     // Probes ask routes that there are, on the port that is listened on, as HTTPS where it is.

@@ -137,8 +137,10 @@ describe('close codes', () => {
   it('tell by their range whether to connect again, as the problem does', () => {
     for (const { code, problem } of listed) {
       if (problem === undefined || code < 4000) continue
-      // What is wrong on this side may be put right meanwhile; what is wrong on the client's comes again.
-      const comesBack = problems[problem as keyof typeof problems].status >= 500
+      // What is wrong on this side may be put right meanwhile, what is too much now may not be later; what is wrong on
+      // the client's comes again.
+      const { status } = problems[problem as keyof typeof problems]
+      const comesBack = status >= 500 || status === 429
       expect({ problem, again: code >= 4500 }).toEqual({ problem, again: comesBack })
     }
   })

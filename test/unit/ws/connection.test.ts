@@ -9,7 +9,7 @@ import { Problem } from '../../../src/problems/problem.ts'
 import { WsConnection } from '../../../src/ws/connection.ts'
 import { closePayload, Opcode, rawFrame } from '../../support/raw-ws.ts'
 
-const limits = { wsBufferBytes: 65_536, wsStallMs: 1_000, wsPingMs: 10_000 } as Limits
+const limits = { wsBufferBytes: 65_536, wsStallMs: 1_000, wsPingMs: 10_000, wsMessageMs: 1_000_000 } as Limits
 
 /** A network that takes what is written at a certain rate, or nothing. */
 class SlowSocket extends Duplex {
@@ -157,10 +157,10 @@ describe('WsConnection', () => {
 
   it('does not take for gone a peer that it does not listen to', async () => {
     const { socket, connection, closedTimes } = open()
-    connection.hold(true)
+    connection.hold(connection, true)
     await vi.advanceTimersByTimeAsync(3 * limits.wsPingMs)
     expect(closedTimes()).toBe(0)
-    connection.hold(false)
+    connection.hold(connection, false)
     socket.receive(rawFrame(Opcode.pong))
     await vi.advanceTimersByTimeAsync(limits.wsPingMs)
     expect(closedTimes()).toBe(0)
