@@ -25,7 +25,6 @@ import { registerUsers } from './routes/users/index.ts'
 
 /** What the gateway serves of Kafka. */
 const groups: readonly Register[] = [
-  registerLimits,
   registerRecords,
   registerProducers,
   registerTopics,
@@ -52,6 +51,7 @@ export function createApp(deps: Deps): App {
   allowOrigins(app, deps)
   registerSystem(app, deps)
   const { clients } = deps
+  registerLimits(app, deps)
   for (const register of groups) {
     app.inNameOf = clients && ((route) => inNameOf(clients, register, route))
     register(app, deps)

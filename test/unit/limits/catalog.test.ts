@@ -17,6 +17,7 @@ const noLimits = new Set([
   'SLUICE_GROUP_HEARTBEAT_MS',
   'SLUICE_GROUP_GRACE_MS',
   'SLUICE_SHUTDOWN_TIMEOUT_MS',
+  'SLUICE_DRAIN_DELAY_MS',
 ])
 const page = readFileSync(new URL('../../../docs/limits.md', import.meta.url), 'utf8')
 
