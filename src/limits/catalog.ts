@@ -173,6 +173,13 @@ export const limitRows: readonly LimitRow[] = [
     attack: 'members that drop and are kept, until memory is full',
   },
   {
+    setting: 'SLUICE_KAFKA_CLIENTS',
+    name: 'kafkaClients',
+    of: ({ kafka }) => kafka.clients?.limit ?? 0,
+    past: '503 `too_many_kafka_clients` where all are in use; those that have been idle longest make room',
+    attack: 'principals without end, each with connections of its own',
+  },
+  {
     setting: 'SLUICE_METRICS_TOPICS',
     name: 'metricsTopics',
     of: ({ metrics }) => metrics.topics,
