@@ -53,7 +53,10 @@ export function checkHost(
   ) {
     throw new Problem('bad_request', { detail: 'Send one Host header with the name of the host.' })
   }
-  if (host !== undefined && !isAllowedHost(host, allowedHosts)) throw new Problem('host_not_allowed')
+  if (host !== undefined && !isAllowedHost(host, allowedHosts)) {
+    const detail = `It does not go by ${host}: ask localhost or 127.0.0.1, or list the name in SLUICE_ALLOWED_HOSTS.`
+    throw new Problem('host_not_allowed', { detail })
+  }
 }
 
 function checkPath(target: string): void {

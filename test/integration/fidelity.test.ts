@@ -197,7 +197,7 @@ function postBytes(url: string, fields: string[], body: Buffer): Promise<Positio
   const headers = [
     ...fields,
     'host',
-    'gateway',
+    'localhost',
     'content-type',
     OCTETS,
     'content-length',

@@ -268,7 +268,11 @@ describe('GET /v1/topics/{topic}/records as server-sent events', () => {
         const names = ['access-control-allow-origin', 'vary', 'access-control-expose-headers']
         return names.map((name) => headers.get(name))
       }
-      const shown = (origin: string) => [origin, 'origin', 'X-Request-Id']
+      const shown = (origin: string) => [
+        origin,
+        'origin',
+        'X-Request-Id, Retry-After, RateLimit, RateLimit-Policy',
+      ]
       expect(await allowed('https://app.example')).toEqual(shown('https://app.example'))
       expect(await allowed('https://app.example', 'no-such-topic')).toEqual(shown('https://app.example'))
       expect(await allowed('http://localhost:3000')).toEqual(shown('http://localhost:3000'))
