@@ -42,7 +42,7 @@ export const testScenarios: readonly Scenario[] = [
   ),
   byTests(
     'rotated-keys',
-    'the provider of tokens changes its keys, and is away: tokens count on, and one with an unknown key has to wait',
+    'the provider of tokens changes its keys, and is away: tokens go on to count',
     'test/integration/auth/jwt.test.ts',
     'provider',
   ),

@@ -1,6 +1,8 @@
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
   errors,
   type JWTPayload,
   type JWTVerifyGetKey,
@@ -24,7 +26,7 @@ const ALGORITHMS = [
   'Ed25519',
 ]
 /** RFC 9068 has the second, OIDC providers send the first or none. */
-const TYPES = [undefined, 'jwt', 'at+jwt', 'application/at+jwt']
+const TYPES = ['jwt', 'at+jwt', 'application/at+jwt']
 /** A longer one is no token that a provider makes. */
 export const MAX_LENGTH = 8_192
 /** Seconds that the clocks of gateway and provider may differ. */
@@ -82,32 +84,39 @@ export class JwtVerifier {
     if (known !== undefined) return known
     const issuer = this.#issuerOf(token)
     try {
-      const { payload, protectedHeader } = await jwtVerify(token, await this.#keysOf(issuer), {
+      const { payload } = await jwtVerify(token, await this.#keysOf(issuer), {
         issuer,
         audience: this.#options.audience,
         algorithms: ALGORITHMS,
         clockTolerance: CLOCK_TOLERANCE,
         requiredClaims: ['sub', 'exp'],
       })
-      if (!TYPES.includes(protectedHeader.typ?.toLowerCase())) throw refused('its type is not taken here')
       return this.#remember(token, this.#toPrincipal(issuer, payload))
     } catch (error) {
       throw toProblem(error)
     }
   }
 
-  /** Read before anything is proved: only to know whose keys to ask for, and only of those configured. */
+  /**
+   * Read before anything is proved: whose keys to ask for, only of those configured, and not for a token that no key
+   * makes good, so that what is forged refuses itself also while a provider is away.
+   */
   #issuerOf(token: string): string {
-    const { issuers } = this.#options
     if (token.length > MAX_LENGTH) throw refused('it is too long')
-    let claimed: unknown
+    let header: { readonly alg?: unknown; readonly typ?: unknown }
+    let payload: JWTPayload
     try {
-      const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')
-      claimed = (JSON.parse(payload) as { iss?: unknown } | null)?.iss
+      header = decodeProtectedHeader(token)
+      payload = decodeJwt(token)
     } catch {
       throw refused('it is no JSON Web Token')
     }
-    const issuer = issuers.find((known) => known === claimed)
+    if (!ALGORITHMS.some((algorithm) => algorithm === header.alg))
+      throw refused('its algorithm is not taken here')
+    const { typ } = header
+    if (typ !== undefined && !TYPES.includes(String(typ).toLowerCase()))
+      throw refused('its type is not taken here')
+    const issuer = this.#options.issuers.find((known) => known === payload.iss)
     if (issuer === undefined) throw refused('its issuer is not trusted here')
     return issuer
   }
