@@ -1,5 +1,6 @@
 import type { Sample } from './sample.ts'
-import { median, theilSenSlope } from './theil-sen.ts'
+import { median } from '../../bench/harness/statistics.ts'
+import { theilSenSlope } from './theil-sen.ts'
 
 /** The samples of one process, from its start or restart on. */
 export interface Series {

@@ -1,3 +1,5 @@
+import { median } from '../../bench/harness/statistics.ts'
+
 /** A point of a series. */
 export type Point = readonly [x: number, y: number]
 
@@ -14,11 +16,4 @@ export function theilSenSlope(points: readonly Point[]): number {
     }
   }
   return median(slopes)
-}
-
-/** NaN where there is nothing. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const half = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
 }

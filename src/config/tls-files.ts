@@ -81,6 +81,12 @@ export function contextOf(contents: Contents): SecureContext {
   return createSecureContext(contents)
 }
 
+/** The certificates in a PEM file, in its order. @throws Error where one is none, or there is none */
+export function certificatesIn(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END[^-]+-----/g)
+  return blocks === null ? [new X509Certificate(pem)] : blocks.map((block) => new X509Certificate(block))
+}
+
 function same(a: Contents, b: Contents | undefined): boolean {
   const equal = (x?: Buffer, y?: Buffer) => (x === undefined ? y === undefined : y?.equals(x) === true)
   return (

@@ -47,6 +47,11 @@ export function skipped(seen: string, fix?: string, subject?: string): Verdict {
   }
 }
 
+/** `1 broker`, `3 brokers`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** Names of a list that are told; the rest are counted. */
 const MOST_NAMES = 5
 

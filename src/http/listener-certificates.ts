@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { SecureContextOptions, Server, TLSSocket, TlsOptions } from 'node:tls'
 import type { Logger } from 'pino'
@@ -6,7 +6,7 @@ import { type Look, WatchedFile } from '../config/watched-file.ts'
 import { ConfigError } from '../config/config.ts'
 import type { TlsConfig } from '../auth/auth-config.ts'
 import { lookAgain } from '../auth/client-certificate.ts'
-import { contextOf } from '../config/tls-files.ts'
+import { certificatesIn, contextOf } from '../config/tls-files.ts'
 
 /** How long a connection has to end what it does whose certificate counts no more, where one is required, ms. */
 const CUT_MS = 2_000
@@ -70,7 +70,7 @@ export class ListenerCertificates {
   #take(context: SecureContextOptions): void {
     this.#context = context
     this.#server?.setSecureContext(context)
-    if (this.#open.size > 0) this.#lookAgain(certificatesIn(context.ca as Buffer))
+    if (this.#open.size > 0) this.#lookAgain(certificatesIn((context.ca as Buffer).toString('latin1')))
   }
 
   #lookAgain(authorities: readonly X509Certificate[]): void {
@@ -104,11 +104,4 @@ export class ListenerCertificates {
   close(): void {
     for (const file of this.#files) file.close()
   }
-}
-
-function certificatesIn(pem: Buffer): X509Certificate[] {
-  const blocks = pem
-    .toString('latin1')
-    .match(/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END[^-]+-----/g)
-  return (blocks ?? []).map((block) => new X509Certificate(block))
 }

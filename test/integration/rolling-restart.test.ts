@@ -4,12 +4,12 @@ import type { ReadableStream } from 'node:stream/web'
 import { EventSource } from 'eventsource'
 import { expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../dev/kafka/free-port.ts'
+import { Balancer } from '../../faults/stage/balancer.ts'
 import { http } from '../support/http.ts'
 import { makeTopic, uniqueName } from '../support/kafka.ts'
 import { brokenPromises, Load } from '../support/produce-load.ts'
 import { putUntilAnswered, TestProducer } from '../support/producer.ts'
 import { readAll } from '../support/read-all.ts'
-import { startRoundRobin } from '../support/round-robin.ts'
 import { until } from '../support/until.ts'
 import { startGatewayProcess } from '../support/ws-gateway-process.ts'
 import { GroupLedger } from '../support/ws-ledger.ts'
@@ -123,7 +123,8 @@ it('two replicas restarted in turn, behind a plain TCP load balancer, lose and d
     startGatewayProcess({ SLUICE_PORT: port, SLUICE_DRAIN_DELAY_MS: '200', SLUICE_LOG_LEVEL: 'info' })
   const ports = [String(await freePort()), String(await freePort())]
   const replicas = await Promise.all(ports.map(start))
-  const at = await startRoundRobin(ports.map((port) => ({ url: `http://127.0.0.1:${port}` })))
+  const at = await Balancer.start(ports.map(Number))
+  onTestFinished(() => at.close())
   const over = new AbortController()
   onTestFinished(() => over.abort())
 

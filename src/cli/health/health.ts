@@ -1,7 +1,6 @@
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { portVariable } from '../../config/config.ts'
 import { settings } from '../../config/settings.ts'
+import { askListener, localOrigin } from '../../local-listener.ts'
 import type { Context } from '../context.ts'
 import { CommandError, exitCodes, type ProblemDocument, problemText, UsageError } from '../errors.ts'
 
@@ -23,7 +22,12 @@ export async function checkHealth(context: Context, probe: Probe, url: string | 
   const isLocal = url === undefined
   const asked = new URL(probe, isLocal ? localUrl(process.env) : baseOf(url))
   try {
-    const { status, text } = await ask(asked, isLocal)
+    const { status, text } = await askListener(asked, {
+      timeoutMs: ANSWER_MS,
+      // Its certificate is for the name that others know it by, and it is asked by the name that is always allowed.
+      trustsAny: isLocal,
+      ...(isLocal && { headers: { host: 'localhost' } }),
+    })
     if (status !== 200) throw new CommandError(exitCodes.failed, said(asked, status, text))
   } catch (error) {
     if (error instanceof CommandError) throw error
@@ -45,38 +49,12 @@ function localUrl(env: NodeJS.ProcessEnv): string {
   }
   const port = read(portVariable(env))
   if (port === 0) throw new CommandError(exitCodes.failed, 'SLUICE_PORT=0 does not say where the gateway is')
-  return `${env.SLUICE_TLS_CERT_FILE ? 'https' : 'http'}://${hostOf(String(read('SLUICE_HOST')))}:${port}`
-}
-
-/** Which address reaches what listens on one: all of them stand for this machine's own. */
-function hostOf(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
+  return localOrigin(String(read('SLUICE_HOST')), Number(port), Boolean(env.SLUICE_TLS_CERT_FILE))
 }
 
 function baseOf(url: string): string {
   if (URL.canParse(url) && /^https?:/.test(url)) return url.endsWith('/') ? url : `${url}/`
   throw new UsageError(`${url} is no URL of a gateway`, 'Give --url as http://host:port.')
-}
-
-function ask(url: URL, isLocal: boolean): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const options = {
-      agent: false,
-      signal: AbortSignal.timeout(ANSWER_MS),
-      // Its certificate is for the name that others know it by, and it is asked by the name that is always allowed.
-      ...(isLocal && { rejectUnauthorized: false, headers: { host: 'localhost' } }),
-    }
-    const asked = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, (answer) => {
-      let text = ''
-      answer.setEncoding('utf8').on('data', (part: string) => (text += part))
-      answer.once('end', () => resolve({ status: answer.statusCode ?? 0, text }))
-      answer.once('error', reject)
-    })
-    asked.once('error', reject)
-    asked.end()
-  })
 }
 
 /** What a problem says, where it is one. */

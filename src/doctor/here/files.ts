@@ -5,7 +5,7 @@ import { parseKeyFile } from '../../auth/key-file.ts'
 import { parsePolicy } from '../../auth/policy-document.ts'
 import type { Config } from '../../config/config.ts'
 import { dateText, RENEW_MS } from '../certificates.ts'
-import { listed, ok, problem, type Verdict, warning } from '../finding.ts'
+import { counted, listed, ok, problem, type Verdict, warning } from '../finding.ts'
 
 /** Anybody on the machine may read it. */
 const READ_BY_OTHERS = 0o004
@@ -41,7 +41,7 @@ export function keysFileVerdict(path: string): Verdict | readonly Verdict[] {
     }))
     const ended = ends.filter(({ end }) => end <= now)
     const soon = ends.filter(({ end }) => end > now && end < now + RENEW_MS)
-    const all = `${keys.length} key${keys.length === 1 ? '' : 's'}`
+    const all = counted(keys.length, 'key')
     if (keys.length === 0)
       return warning(
         'there is no key in it: nobody has one to show',
@@ -71,7 +71,7 @@ export function policyFileVerdict(path: string): Verdict | readonly Verdict[] {
         'Write rules (docs/security.md).',
         subject,
       )
-    return ok(`${rules.length} rule${rules.length === 1 ? '' : 's'}`, subject)
+    return ok(counted(rules.length, 'rule'), subject)
   })
 }
 

@@ -1,15 +1,12 @@
 import { once } from 'node:events'
-import { type IncomingMessage, request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { createServer } from 'node:net'
 import { isLoopback } from '../../auth/auth-config.ts'
 import type { Config } from '../../config/config.ts'
+import { askListener, localOrigin } from '../../local-listener.ts'
 import { ok, problem, skipped, type Verdict, type Verdicts, warning } from '../finding.ts'
 
 /** What listens on a port may take so long to answer, ms: /readyz waits two seconds for Kafka. */
 const ANSWER_MS = 3_000
-/** More of an answer is not read, bytes. */
-const MOST_BYTES = 65_536
 
 export function exposureVerdicts({ host, auth, tls, allowedOrigins }: Config): Verdicts {
   const here = isLoopback(host)
@@ -53,7 +50,7 @@ export async function portVerdicts({ host, port, tls }: Config): Promise<Verdict
   const taken = await bindError(host, port)
   if (taken === undefined) return ok('free', subject)
   if (taken !== 'EADDRINUSE') return cannotListen(taken, subject, 'SLUICE_HOST', 'SLUICE_PORT')
-  const base = `${tls === undefined ? 'http' : 'https'}://${addressOf(host)}:${port}`
+  const base = localOrigin(host, port, tls !== undefined)
   const health = await ask(`${base}/healthz`)
   if (health === undefined && tls?.requireClientCert === true) {
     return skipped(
@@ -88,7 +85,7 @@ export async function metricsPortVerdicts({ metrics: { port, host } }: Config): 
   if (taken === undefined) return ok(`free${open}`, subject)
   if (taken !== 'EADDRINUSE')
     return cannotListen(taken, subject, 'SLUICE_METRICS_HOST', 'SLUICE_METRICS_PORT')
-  const answer = await ask(`http://${addressOf(host)}:${port}/metrics`)
+  const answer = await ask(`${localOrigin(host, port, false)}/metrics`)
   if (answer?.status === 200 && answer.text.includes('sluice_'))
     return ok(`a gateway serves its metrics there${open}`, subject)
   return problem(
@@ -118,13 +115,6 @@ async function bindError(host: string, port: number): Promise<string | undefined
   }
 }
 
-/** Where to ask what listens on all addresses. */
-function addressOf(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
-}
-
 interface Answer {
   readonly status: number
   readonly text: string
@@ -132,28 +122,13 @@ interface Answer {
   readonly body: unknown
 }
 
-/** Undefined where none comes. No secret is sent, so any certificate will do: files are looked at by checks of their own. */
+/** Undefined where none comes. Files of certificates are looked at by checks of their own. */
 async function ask(url: string): Promise<Answer | undefined> {
-  const signal = AbortSignal.timeout(ANSWER_MS)
-  const outgoing = url.startsWith('https:')
-    ? httpsRequest(url, { signal, agent: false, rejectUnauthorized: false })
-    : httpRequest(url, { signal, agent: false })
   try {
-    outgoing.end()
-    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
-    const pieces: Buffer[] = []
-    let size = 0
-    for await (const piece of incoming) {
-      pieces.push(piece as Buffer)
-      if ((size += (piece as Buffer).length) > MOST_BYTES) break
-    }
-    const text = Buffer.concat(pieces).toString('utf8')
-    return { status: incoming.statusCode ?? 0, text, body: jsonIn(text) }
+    const { status, text } = await askListener(url, { timeoutMs: ANSWER_MS, trustsAny: true })
+    return { status, text, body: jsonIn(text) }
   } catch {
     return undefined
-  } finally {
-    outgoing.on('error', () => {})
-    outgoing.destroy()
   }
 }
 

@@ -5,7 +5,7 @@ import { controllerClock } from '../../kafka/survey/controller-clock.ts'
 import { lackingIn } from '../../kafka/survey/needed-apis.ts'
 import type { ApiVersionsAnswer } from '../../kafka/wire/cluster-apis.ts'
 import { clockVerdict } from '../clock.ts'
-import { ok, problem, skipped, type Verdict, type Verdicts, warning } from '../finding.ts'
+import { counted, ok, problem, skipped, type Verdict, type Verdicts, warning } from '../finding.ts'
 
 /** With so many, one may be away while another fails and still nothing written is lost. */
 export const ENOUGH_BROKERS = 3
@@ -14,7 +14,7 @@ const SAFE_TRANSACTIONS = 2
 
 export function brokersVerdicts(registered: readonly Registration[]): Verdicts {
   const away = registered.filter(({ fenced }) => fenced)
-  const count = `${registered.length} broker${registered.length === 1 ? '' : 's'}`
+  const count = counted(registered.length, 'broker')
   if (away.length > 0) {
     const names = away.map(({ broker }) => broker).join(', ')
     return problem(

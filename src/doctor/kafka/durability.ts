@@ -1,7 +1,7 @@
 import { isInternalTopic, SECRETS_TOPIC } from '../../internal-topics.ts'
 import type { Configs } from '../../kafka/survey/configs.ts'
 import type { SeenTopic } from '../../kafka/survey/seen-topics.ts'
-import { listed, ok, problem, skipped, type Verdict, type Verdicts, warning } from '../finding.ts'
+import { counted, listed, ok, problem, skipped, type Verdict, type Verdicts, warning } from '../finding.ts'
 import { ENOUGH_BROKERS } from './brokers.ts'
 import { type BrokersConfigs, greatest, least, untold } from './limits.ts'
 
@@ -95,7 +95,7 @@ export function kafkaTopicsVerdicts(topics: Topics, configs: BrokersConfigs, bro
     if (replicas > brokers)
       return [
         problem(
-          `it will have ${replicas} replicas, with ${brokers} broker${brokers === 1 ? '' : 's'}: ${breaks}`,
+          `it will have ${replicas} replicas, with ${counted(brokers, 'broker')}: ${breaks}`,
           `Set ${config}=${want.replicas} in server.properties of all brokers.`,
           name,
         ),
@@ -103,7 +103,7 @@ export function kafkaTopicsVerdicts(topics: Topics, configs: BrokersConfigs, bro
     if (replicas < want.replicas)
       return [
         warning(
-          `it will have ${replicas} replica${replicas === 1 ? '' : 's'}`,
+          `it will have ${counted(replicas, 'replica')}`,
           `Set ${config}=${want.replicas} in server.properties of all brokers before it is made.`,
           name,
         ),
@@ -119,7 +119,7 @@ export function topicsVerdicts(topics: Topics, brokers: number): Verdicts {
   const verdicts = keptVerdicts(users, topics.configs, brokers)
   const told = users.filter(({ name }) => topics.configs.has(name)).length
   const rest = told < users.length ? `; configs of ${told} of them were looked at` : ''
-  const all = `${users.length} topic${users.length === 1 ? '' : 's'}${rest}`
+  const all = `${counted(users.length, 'topic')}${rest}`
   return verdicts.length > 0 ? verdicts : ok(all)
 }
 

@@ -1,7 +1,7 @@
 import type { AuthConfig } from '../../auth/auth-config.ts'
 import { CLOCK_TOLERANCE } from '../../auth/jwt.ts'
 import { clockVerdict } from '../clock.ts'
-import { ok, problem, type Verdict } from '../finding.ts'
+import { counted, ok, problem, type Verdict } from '../finding.ts'
 import { askService, reasonOf, type ServiceAnswer, shownUrl } from './http-service.ts'
 
 /** A Date is cut to the second, ms. */
@@ -52,10 +52,7 @@ async function keysOf(issuer: string, jwksUrl: string | undefined): Promise<Verd
         ),
       ]
     }
-    return [
-      ok(`${keys.length} key${keys.length === 1 ? '' : 's'} at ${shownUrl(url)}`, subject),
-      ...clockOf(answer, subject),
-    ]
+    return [ok(`${counted(keys.length, 'key')} at ${shownUrl(url)}`, subject), ...clockOf(answer, subject)]
   } catch (error) {
     return [
       problem(
