@@ -26,7 +26,6 @@ const Payload = z.object({
   n: z.string(),
 })
 
-/** What tickets are signed with. */
 /** Where a ticket is shown. */
 export interface Page {
   /** The Origin header. */
@@ -35,6 +34,7 @@ export interface Page {
   readonly ownHost: string | undefined
 }
 
+/** What tickets are signed with. */
 interface Secrets {
   get(): Promise<string | Buffer>
 }
