@@ -13,7 +13,7 @@ export class Balancer {
     this.#server = server
     this.#ports = ports
     this.url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
-    server.on('connection', (client) => this.#join(client, this.#ports.length))
+    server.on('connection', (client) => this.#join(client, this.#next++))
   }
 
   static async start(ports: readonly number[]): Promise<Balancer> {
@@ -29,8 +29,9 @@ export class Balancer {
     await once(this.#server, 'close')
   }
 
-  #join(client: Socket, tries: number): void {
-    const port = this.#ports[this.#next++ % this.#ports.length]!
+  /** `refused` of the targets have refused it; whom others are given to meanwhile is nothing to it. */
+  #join(client: Socket, turn: number, refused = 0): void {
+    const port = this.#ports[(turn + refused) % this.#ports.length]!
     const gateway = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     client.on('error', () => {})
     gateway.once('connect', () => {
@@ -53,7 +54,7 @@ export class Balancer {
     })
     gateway.on('error', () => {
       if (gateway.connecting || !this.#sockets.has(gateway)) {
-        if (tries > 1 && !client.destroyed) this.#join(client, tries - 1)
+        if (refused + 1 < this.#ports.length && !client.destroyed) this.#join(client, turn, refused + 1)
         else client.destroy()
       }
     })
