@@ -44,7 +44,7 @@ it('keeps openapi.yaml for whatever Schemathesis makes of it', { timeout: 600_00
       ...['--config-file', join(folder, 'schemathesis.toml'), '--no-color'],
       ...['run', join(root, 'openapi.yaml'), '--url', gateway.url],
       ...['--checks', 'all', '--phases', 'examples,coverage,fuzzing,stateful'],
-      ...['--max-examples', process.env.TEST_SCHEMATHESIS_EXAMPLES ?? '10', '--seed', seed],
+      ...['--max-examples', process.env.TEST_SCHEMATHESIS_EXAMPLES ?? '3', '--seed', seed],
       ...['--continue-on-failure', '--generation-database', 'none', '--request-timeout', '15'],
     ],
     { SCHEMATHESIS_HOOKS: join(folder, 'hooks.py') },

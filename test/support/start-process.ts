@@ -121,12 +121,24 @@ export function kafkaPid(dataDir: string): number | undefined {
   }
 }
 
+/** What takes the work out of many short runs: modules as they were compiled before, and a Java that starts fast. */
+const quick = {
+  NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/sluice'),
+  JAVA_TOOL_OPTIONS: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
+}
+
 /** Runs what `npm start` runs. Settings of the test run itself don't reach it. */
 export function runStart(settings: Record<string, string>): TestProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SLUICE|KAFKA)_/.test(name))
   return new TestProcess(process.execPath, ['dev/start.ts'], {
     cwd: root,
-    env: { ...Object.fromEntries(inherited), SLUICE_PORT: '0', SLUICE_KAFKA_PORT: '0', ...settings },
+    env: {
+      ...Object.fromEntries(inherited),
+      ...quick,
+      SLUICE_PORT: '0',
+      SLUICE_KAFKA_PORT: '0',
+      ...settings,
+    },
   })
 }
 

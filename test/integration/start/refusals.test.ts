@@ -29,20 +29,6 @@ function putCommand(bin: string, name: string, script: string): void {
 }
 
 describe('npm start says in one sentence what stands in its way', { timeout: 90_000 }, () => {
-  it('another npm start on the same data directory', async () => {
-    const dataDir = await makeDataDir()
-    const first = runStart({ SLUICE_DATA_DIR: dataDir })
-    await first.printed(/Ctrl-C stops both/)
-    expect(await refused({ SLUICE_DATA_DIR: dataDir })).toEqual({
-      code: 1,
-      sentences: [
-        expect.stringContaining(
-          `Sluice runs already on the data directory ${dataDir} (process ${first.pid})`,
-        ),
-      ],
-    })
-  })
-
   it('a taken SLUICE_PORT, and does not start Kafka', async () => {
     const port = await takenPort()
     expect(await refused({ SLUICE_DATA_DIR: await makeDataDir(), SLUICE_PORT: port })).toEqual({
