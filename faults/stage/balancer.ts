@@ -13,7 +13,7 @@ export class Balancer {
     this.#server = server
     this.#ports = ports
     this.url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
-    server.on('connection', (client) => this.#join(client, this.#next++))
+    server.on('connection', (client) => this.#join(client, this.#next))
   }
 
   static async start(ports: readonly number[]): Promise<Balancer> {
@@ -29,9 +29,10 @@ export class Balancer {
     await once(this.#server, 'close')
   }
 
-  /** `refused` of the targets have refused it; whom others are given to meanwhile is nothing to it. */
+  /** Tries each target once, from one on, so many having refused: whoever else connects meanwhile. */
   #join(client: Socket, turn: number, refused = 0): void {
-    const port = this.#ports[(turn + refused) % this.#ports.length]!
+    const port = this.#ports[turn % this.#ports.length]!
+    this.#next = turn + 1
     const gateway = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     client.on('error', () => {})
     gateway.once('connect', () => {
@@ -54,7 +55,7 @@ export class Balancer {
     })
     gateway.on('error', () => {
       if (gateway.connecting || !this.#sockets.has(gateway)) {
-        if (refused + 1 < this.#ports.length && !client.destroyed) this.#join(client, turn, refused + 1)
+        if (refused + 1 < this.#ports.length && !client.destroyed) this.#join(client, turn + 1, refused + 1)
         else client.destroy()
       }
     })
