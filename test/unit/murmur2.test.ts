@@ -4,27 +4,29 @@ import { describe, expect, it } from 'vitest'
 import { murmur2, partitionForKey } from '../../src/kafka/wire/murmur2.ts'
 
 const javas = Partitioners.DefaultPartitioner()
+const MOST = 1_000
+const metadata = Array.from({ length: MOST }, (_, partitionId) => ({
+  partitionId,
+  leader: 1,
+  partitionErrorCode: 0,
+  replicas: [1],
+  isr: [1],
+  offline: [],
+}))
 
 /** Where kafkajs, whose default partitioner is Java's, puts a key. */
 function javaPartition(key: Buffer, partitions: number): number {
-  const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
-    partitionId,
-    leader: 1,
-    partitionErrorCode: 0,
-    replicas: [1],
-    isr: [1],
-    offline: [],
-  }))
+  const partitionMetadata = metadata.slice(0, partitions)
   return javas({ topic: 't', partitionMetadata, message: { key, value: null } })
 }
 
 describe('partitionForKey', () => {
   it('puts every key where Java and kafkajs put it', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 64 }), fc.integer({ min: 1, max: 1_000 }), (key, partitions) => {
+      fc.property(fc.uint8Array({ maxLength: 64 }), fc.integer({ min: 1, max: MOST }), (key, partitions) => {
         expect(partitionForKey(key, partitions)).toBe(javaPartition(Buffer.from(key), partitions))
       }),
-      { numRuns: 20_000, examples: [[new Uint8Array(), 3]] },
+      { numRuns: 5_000, examples: [[new Uint8Array(), 3]] },
     )
   })
 
