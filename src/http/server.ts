@@ -33,6 +33,9 @@ export const timeouts: HttpTimeouts = {
   checkMs: 1_000,
 }
 
+/** How long nothing may come from a peer before TCP asks whether it is there, ms. */
+const SILENT_MS = 30_000
+
 /**
  * The HTTP server around the routes: limits on what a client may send, and answers for what never became a request.
  * While `draining`, every answer tells the client not to send another request on its connection.
@@ -52,6 +55,10 @@ export function createHttpServer(
     requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
     connectionsCheckingInterval: checkMs,
+    // TCP asks a peer that has been silent, once a second then and ten times (libuv): one that is gone without a word is
+    // noticed also where there is nothing to send to it, as on an NDJSON stream without new records.
+    keepAlive: true,
+    keepAliveInitialDelay: SILENT_MS,
     // Checked with the rest of the target, for an answer that says so.
     requireHostHeader: false,
     // Clients that would like HTTP/2 ask for it in passing (Upgrade: h2c) and take HTTP/1.1 for an answer.
