@@ -1,7 +1,8 @@
-// Prints `N passed, N failed` from vitest's JSON report: node .ci/summary.mjs REPORT EXIT_STATUS_OF_VITEST
+// Prints `N passed, N failed`: tests, from vitest's JSON report, and scenarios of `npm run faults`, from what it printed.
+//   node .ci/summary.mjs REPORT EXIT_STATUS_OF_VITEST [FAULTS EXIT_STATUS_OF_FAULTS]
 import { readFileSync } from 'node:fs'
 
-const [, , file, status] = process.argv
+const [, , file, status, faults, faultsStatus = '0'] = process.argv
 let passed = 0
 let failed = 0
 try {
@@ -14,7 +15,12 @@ try {
 } catch {
   // No report: the run ended before it could write one.
 }
+if (faults !== undefined) {
+  const [, kept = 0, broken = 0] = /^(\d+) kept, (\d+) broken$/m.exec(readFileSync(faults, 'utf8')) ?? []
+  passed += Number(kept)
+  failed += Number(broken)
+}
 // No test at all, and an error outside of any test, must not look like success.
-if (failed === 0 && (passed === 0 || status !== '0')) failed = 1
+if (failed === 0 && (passed === 0 || status !== '0' || faultsStatus !== '0')) failed = 1
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

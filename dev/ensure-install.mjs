@@ -1,5 +1,5 @@
-// npm runs this before `npm start` and `npm test`. It must do without packages, and on the machine's own Node:
-// it is what installs the packages, Node 24 among them.
+// npm runs this before `npm start`, `npm test` and whatever else starts something. It must do without packages, and on
+// the machine's own Node: it is what installs the packages, Node 24 among them.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'

@@ -63,8 +63,9 @@ try {
       process.stdout.write(`${isShort === true ? '*' : ' '} ${name.padEnd(28)} ${title}\n`)
   } else {
     const results = await play(options.scenarios, options)
-    process.stdout.write(`${summary(results)}\n`)
-    process.exitCode = results.every(({ broken }) => broken.length === 0) ? 0 : 1
+    const broken = results.filter((result) => result.broken.length > 0).length
+    process.stdout.write(`${summary(results)}\n${results.length - broken} kept, ${broken} broken\n`)
+    process.exitCode = broken === 0 ? 0 : 1
   }
 } catch (error) {
   console.error(`faults: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`)

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node
 import { join, resolve } from 'node:path'
 import { sharedClasses } from './class-archive.ts'
 import { pidFileOf, stopEarlierBroker } from './earlier-broker.ts'
+import { formatAlike, keepFormat } from './format-copy.ts'
 import { formatData, newClusterId } from './format.ts'
 import { freePort } from './free-port.ts'
 import { ensureJars } from './jars.ts'
@@ -34,6 +35,8 @@ export interface BrokerOptions {
   /** When our process dies: `stop` lets Kafka end in order, `kill` (the default) does not wait. */
   readonly whenOrphaned?: 'stop' | 'kill'
   readonly signal?: AbortSignal
+  /** One of many that nobody keeps: its data folder is formatted as that of another was before. */
+  readonly isTemporary?: boolean
   /** The broker's place in a cluster; alone by default. */
   readonly member?: ClusterMember
 }
@@ -147,6 +150,8 @@ export async function launchBroker(
   const { listeners, configs } = options
   writeFileSync(properties, serverProperties({ ...member, dataDir, port, listeners, configs }))
   await stopEarlierBroker(dir)
+  const isAlike = options.isTemporary === true && configs?.['log.dirs'] === undefined
+  if (isAlike) formatAlike(libs, dataDir, member)
   if (!existsSync(join(dataDir, 'meta.properties'))) {
     const { clusterId } = member
     const { signal } = options
@@ -159,6 +164,7 @@ export async function launchBroker(
       clusterId,
       signal,
     })
+    if (isAlike) keepFormat(libs, dataDir)
   }
   const jvm = [...(options.jvm ?? smallJvm), ...sharedClasses(libs, java), ...logging]
   const launch = () =>

@@ -47,7 +47,7 @@ export async function startTemporaryCluster(
     const own = typeof configs === 'function' ? configs(node.nodeId) : configs
     return launchBroker({
       dir: join(folder.dir, `broker-${node.nodeId}`),
-      ...{ libs, member },
+      ...{ libs, member, isTemporary: true },
       port: ports[node.nodeId - 1] ?? 0,
       ...(listeners && { listeners: listeners(node.nodeId) }),
       configs: own,

@@ -12,12 +12,19 @@ export interface LineCondition {
   readonly isBlackhole?: boolean
 }
 
+interface Piece {
+  readonly bytes: Buffer
+  readonly done: (() => void) | undefined
+}
+
 /** One direction of a connection: hands bytes on in their order, when the network lets them through. */
 export class Line {
   readonly #to: Socket
   readonly #condition: () => LineCondition
   readonly #random: () => number
-  #held: { readonly bytes: Buffer; readonly done: (() => void) | undefined }[] = []
+  #held: Piece[] = []
+  /** Those whose time has not come. */
+  readonly #waiting: Piece[] = []
   /** When the last byte so far is through, by performance.now(). */
   #busyUntil = 0
 
@@ -50,10 +57,16 @@ export class Line {
     const now = performance.now()
     const arrives = now + Math.max(0, delayMs + jitterMs * (this.#random() * 2 - 1))
     this.#busyUntil = Math.max(this.#busyUntil, arrives) + (bytes.length / bytesPerSecond) * 1_000
-    const send = () => {
+    const piece = { bytes, done }
+    this.#waiting.push(piece)
+    if (this.#busyUntil <= now) this.#send(piece)
+    else setTimeout(() => this.#send(piece), this.#busyUntil - now)
+  }
+
+  /** Sends what waits up to this piece: timers of one moment come in no order. */
+  #send(last: Piece): void {
+    for (const { bytes, done } of this.#waiting.splice(0, this.#waiting.indexOf(last) + 1)) {
       if (!this.#to.destroyed) this.#to.write(bytes, done)
     }
-    if (this.#busyUntil <= now) send()
-    else setTimeout(send, this.#busyUntil - now)
   }
 }

@@ -20,6 +20,7 @@ export async function ensureSharedClasses(java = 'java'): Promise<void> {
       dir: folder.dir,
       libs,
       java,
+      isTemporary: true,
       jvm: [...smallJvm, `-XX:ArchiveClassesAtExit=${draft}`],
     })
     await broker.stop()

@@ -26,7 +26,7 @@ export async function startTemporaryBroker(
 ): Promise<{ readonly bootstrap: string; readonly broker: Broker; stop(): Promise<void> }> {
   const folder = temporaryFolder()
   try {
-    const broker = await startBroker({ dir: folder.dir, ...options })
+    const broker = await startBroker({ dir: folder.dir, isTemporary: true, ...options })
     return {
       bootstrap: broker.bootstrap,
       broker,

@@ -13,7 +13,7 @@ export class Balancer {
     this.#server = server
     this.#ports = ports
     this.url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
-    server.on('connection', (client) => this.#join(client, this.#ports.length))
+    server.on('connection', (client) => this.#join(client, this.#next))
   }
 
   static async start(ports: readonly number[]): Promise<Balancer> {
@@ -29,8 +29,10 @@ export class Balancer {
     await once(this.#server, 'close')
   }
 
-  #join(client: Socket, tries: number): void {
-    const port = this.#ports[this.#next++ % this.#ports.length]!
+  /** Tries each target once, from one on, so many having refused: whoever else connects meanwhile. */
+  #join(client: Socket, turn: number, refused = 0): void {
+    const port = this.#ports[turn % this.#ports.length]!
+    this.#next = turn + 1
     const gateway = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     client.on('error', () => {})
     gateway.once('connect', () => {
@@ -53,7 +55,7 @@ export class Balancer {
     })
     gateway.on('error', () => {
       if (gateway.connecting || !this.#sockets.has(gateway)) {
-        if (tries > 1 && !client.destroyed) this.#join(client, tries - 1)
+        if (refused + 1 < this.#ports.length && !client.destroyed) this.#join(client, turn + 1, refused + 1)
         else client.destroy()
       }
     })

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { Limits } from '../config/config.ts'
@@ -19,6 +20,8 @@ import { hasUnfinished } from './unfinished-message.ts'
 export const CLOSE_TIMEOUT_MS = 2_000
 /** Payload of a ping that stands for delivered records. */
 const ticketPayload = /^t(\d{1,15})$/
+/** That of the ping behind the last that there is to say. */
+const LAST_PAYLOAD = 'last'
 /** A longer message goes out in fragments, so that a slow link that takes it bit by bit doesn't look stalled, bytes. */
 const FRAGMENT_BYTES = 262_144
 /** Messages, pings and pongs of one client that are handled before others have their turn. */
@@ -65,6 +68,8 @@ export class WsConnection {
   #messages = 0
   /** Since when one has been coming, and how many came before it. */
   #unfinished: { readonly since: number; readonly before: number } | undefined
+  /** The peer has been told the last that there is to say. */
+  readonly #told = Promise.withResolvers<void>()
   #cut: NodeJS.Timeout | undefined
   /** With which it was closed from here, where the peer had not closed it. */
   #ownCode: number | undefined
@@ -112,7 +117,9 @@ export class WsConnection {
     ws.on('pong', (data) => {
       this.#used()
       this.#regulate()
-      const ticket = ticketPayload.exec(data.toString('latin1'))?.[1]
+      const payload = data.toString('latin1')
+      if (payload === LAST_PAYLOAD) this.#told.resolve()
+      const ticket = ticketPayload.exec(payload)?.[1]
       if (ticket !== undefined && !this.signal.aborted) handlers.pong(Number(ticket))
     })
     ws.once('close', (code: number) => {
@@ -158,6 +165,18 @@ export class WsConnection {
   /** Sends a ping whose pong proves that everything sent before it has arrived. */
   sendTicket(ticket: number): void {
     if (!this.signal.aborted) this.#ws.ping(`t${ticket}`)
+  }
+
+  /**
+   * Resolves when the peer has everything that was sent, and all that it said before it had has been handled; or after `ms`,
+   * or when the socket is gone.
+   */
+  async exchanged(ms: number): Promise<void> {
+    if (this.signal.aborted) return
+    this.#ws.ping(LAST_PAYLOAD)
+    const { signal } = this
+    await Promise.race([this.#told.promise, pause(ms, undefined, { signal, ref: false }).catch(() => {})])
+    this.#handleAll()
   }
 
   sendError(problem: Problem, ref?: string): void {
@@ -311,8 +330,12 @@ export class WsConnection {
 
   /** The peer has said all that it will: it counts, also what has not had its turn. */
   #ended(): void {
-    while (this.#inbox.length > 0 && !this.signal.aborted) this.#handlers.message(this.#inbox.shift()!)
+    this.#handleAll()
     this.#ending()
+  }
+
+  #handleAll(): void {
+    while (this.#inbox.length > 0 && !this.signal.aborted) this.#handlers.message(this.#inbox.shift()!)
   }
 
   #ending(): void {

@@ -319,7 +319,8 @@ export const ServerMessage = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('draining'), deadlineMs: z.int() }).meta({
     id: 'draining',
-    description: 'The gateway shuts down within so many ms: connect again, elsewhere or later.',
+    description:
+      'The gateway shuts down within so many ms: connect again, elsewhere or later. What was sent before this was there is still answered.',
   }),
 ])
 export type ServerMessage = z.input<typeof ServerMessage>

@@ -1,6 +1,7 @@
 import type { Deps } from '../deps.ts'
 import type { OutgoingRecord } from '../records/record.ts'
 import type { WriteOrder } from '../kafka/writer/record-writer.ts'
+import { outcomeUnknown } from '../kafka/writer/verdict.ts'
 import { Problem } from '../problems/problem.ts'
 import type { Span } from '../records/json-walk.ts'
 import { parseRecordList } from '../records/produce-body.ts'
@@ -33,7 +34,8 @@ export class SocketProducer {
   #records = 0
   /** The last write under way of each exactly-once producer. */
   readonly #last = new Map<string, Promise<void>>()
-  #inFlight = 0
+  /** Messages under way. */
+  readonly #unanswered = new Set<{ readonly id: ProduceId }>()
   #bytes = 0
   #held = false
   #onIdle: (() => void)[] = []
@@ -57,7 +59,13 @@ export class SocketProducer {
 
   /** Settles when everything taken has been answered. */
   async idle(): Promise<void> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+    if (this.#unanswered.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+  }
+
+  /** Answers everything under way as what it is by now: unknown. To be followed by the socket's close. */
+  giveUp(): void {
+    for (const { id } of this.#unanswered)
+      this.#connection.sendError(refusal(outcomeUnknown('shutdown'), id), 'produce')
   }
 
   /**
@@ -139,34 +147,35 @@ export class SocketProducer {
   }
 
   async #answer(id: ProduceId, topic: string, bytes: number, write: Promise<string>): Promise<void> {
-    this.#count(1, bytes)
+    const message = { id }
+    this.#unanswered.add(message)
+    this.#count(bytes)
     try {
       this.#connection.sendText(await write)
     } catch (error) {
       this.#connection.sendError(refusal(error, id), 'produce')
     } finally {
       this.#deps.budget.release(topic, bytes)
-      this.#count(-1, -bytes)
+      this.#unanswered.delete(message)
+      this.#count(-bytes)
     }
   }
 
   /** Past its bounds the socket is not read; from half of them it is again. */
-  #count(messages: number, bytes: number): void {
-    this.#inFlight += messages
+  #count(bytes: number): void {
     this.#bytes += bytes
+    const inFlight = this.#unanswered.size
     const { wsProduceMessages, wsProduceBytes } = this.#deps.config.limits
     const share = this.#held ? 0.5 : 1
-    const isFull = this.#inFlight >= wsProduceMessages * share || this.#bytes >= wsProduceBytes * share
+    const isFull = inFlight >= wsProduceMessages * share || this.#bytes >= wsProduceBytes * share
     if (isFull !== this.#held) {
       this.#held = isFull
       this.#connection.send(
-        isFull
-          ? { type: 'produceHeld', inFlight: this.#inFlight, bytes: this.#bytes }
-          : { type: 'produceReady' },
+        isFull ? { type: 'produceHeld', inFlight, bytes: this.#bytes } : { type: 'produceReady' },
       )
       this.#connection.hold(this, isFull)
     }
-    if (this.#inFlight > 0) return
+    if (inFlight > 0) return
     const waiting = this.#onIdle
     this.#onIdle = []
     for (const resolve of waiting) resolve()

@@ -40,6 +40,8 @@ export const MAX_MISTAKES = 10
 /** What an error frame repeats of a type that doesn't exist, in bytes of JSON. */
 const MAX_TYPE_LENGTH = 66
 const QUOTE = 0x22
+/** Longest that a client may take to have heard that the gateway stops, ms: what it sends until then is answered. */
+const HEAR_MS = 1_000
 /** Most commands that wait for a subscription to be there. */
 const MAX_EARLY = 32
 
@@ -280,16 +282,20 @@ export class Session {
     if (++this.#mistakes >= MAX_MISTAKES) this.#connection.close(CLOSE_BAD_CLIENT, 'too many mistakes')
   }
 
-  /** Tells the client to go elsewhere, commits what it has, answers what it sent, and closes. */
+  /**
+   * Tells the client to go elsewhere, commits what it has, answers what it sent before it could know, and closes. What has
+   * no answer then was not written.
+   */
   async drain(deadlineMs: number): Promise<void> {
     this.#connection.send({ type: 'draining', deadlineMs })
     this.#draining = true
     const stopped = Promise.all([
       this.#subscription?.stop('draining', deadlineMs / 4).catch(() => {}),
-      this.#producer.idle(),
+      this.#connection.exchanged(Math.min(HEAR_MS, deadlineMs / 4)).then(() => this.#producer.idle()),
     ])
     // Where Kafka hangs, the client is told in time all the same.
     await Promise.race([stopped, pause(deadlineMs * 0.75, undefined, { ref: false })])
+    this.#producer.giveUp()
     this.#connection.close(CLOSE_DRAINING, 'shutting down')
     await this.ended
   }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../dev/kafka/broker.ts'
 import { startTemporaryCluster } from '../../dev/kafka/cluster.ts'
 import { startTemporaryBroker } from '../../dev/kafka/temporary-broker.ts'
@@ -30,12 +30,13 @@ async function startMemberProcess(
   return { child, said, tell: (line: string) => child.stdin!.write(`${line}\n`) }
 }
 
-/** A broker of the test's own, which takes short sessions. */
-async function ownBroker(): Promise<Broker> {
+/** A broker of the file's own, which takes short sessions. */
+let broker: Broker
+beforeAll(async () => {
   const kafka = await startTemporaryBroker({ configs: { 'group.min.session.timeout.ms': '1000' } })
-  onTestFinished(() => kafka.stop())
-  return kafka.broker
-}
+  broker = kafka.broker
+  return () => kafka.stop()
+})
 
 /** A commit that is not confirmed in its 10 s is made again, as a client would. */
 async function commitUntilConfirmed(member: TestMember): Promise<void> {
@@ -89,7 +90,6 @@ describe('GroupMember in trouble', { timeout: 90_000 }, () => {
   })
 
   it('keeps its partitions over a restart of the coordinator within the session, and confirms what it committed meanwhile', async () => {
-    const broker = await ownBroker()
     const topic = await makeTopic({ partitions: 3 }, broker.bootstrap)
     const groupId = uniqueName('g')
     const cluster = testCluster(broker.bootstrap)
@@ -109,7 +109,6 @@ describe('GroupMember in trouble', { timeout: 90_000 }, () => {
   })
 
   it('loses its partitions when the coordinator is away for a session, by its own clock, and rejoins when it is back', async () => {
-    const broker = await ownBroker()
     const topic = await makeTopic({ partitions: 2 }, broker.bootstrap)
     const sessionTimeoutMs = 2_000
     const a = new TestMember(
@@ -135,7 +134,6 @@ describe('GroupMember in trouble', { timeout: 90_000 }, () => {
   })
 
   it('takes a coordinator that stands still for less than a session as slow, not as gone', async () => {
-    const broker = await ownBroker()
     const topic = await makeTopic({ partitions: 2 }, broker.bootstrap)
     const a = new TestMember(
       'a',

@@ -3,6 +3,7 @@ import { startTestGateway } from '../support/gateway.ts'
 import { committedOffsets, membersOf } from '../support/groups.ts'
 import { makeTopic, uniqueName } from '../support/kafka.ts'
 import { numbered, produce } from '../support/produce.ts'
+import { readAll } from '../support/read-all.ts'
 import { rawConnect } from '../support/raw-ws.ts'
 import { connect } from '../support/ws.ts'
 
@@ -126,6 +127,30 @@ describe('a gateway that shuts down', () => {
     await gateway.stop()
     expect(await client.closed).toMatchObject({ code: 4503 })
     expect(client.all('assigned')).toEqual([])
+  })
+
+  it('answers what is sent before its client could know, and closes then', async () => {
+    const gateway = await startTestGateway(patient)
+    const topic = await makeTopic()
+    const ids = Array.from({ length: 40 }, (_, id) => id)
+    const client = connect(
+      gateway,
+      {},
+      {
+        // Before the pong to what comes behind it: the client is as far as if it were still on its way.
+        observe: ({ type }) => {
+          if (type === 'draining')
+            for (const id of ids) client.send({ type: 'produce', id, topic, records: [{ value: 'late' }] })
+        },
+      },
+    )
+    await client.opened()
+    await gateway.stop()
+    expect(await client.closed).toMatchObject({ code: 4503 })
+    expect(client.frames.slice(1)).toMatchObject(
+      ids.map((id) => ({ type: 'error', ref: 'produce', id, code: 'shutting_down', outcome: 'not_written' })),
+    )
+    expect(await readAll(topic)).toEqual([])
   })
 
   it('is not held up past its deadline by a client that does not read or never closes', async () => {

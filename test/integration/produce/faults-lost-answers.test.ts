@@ -6,6 +6,7 @@ import { makeTopic } from '../../support/kafka.ts'
 import { type Fault, KafkaProxy, PRODUCE } from '../../../dev/kafka/kafka-proxy.ts'
 import { brokenPromises, Load } from '../../support/produce-load.ts'
 import { readAll } from '../../support/read-all.ts'
+import { connect } from '../../support/ws.ts'
 
 const METADATA = 3
 const INIT_PRODUCER_ID = 22
@@ -128,4 +129,17 @@ describe('a record whose answers are all lost', () => {
     await vi.waitFor(async () => expect((await post({ value: 'next' })).status).toBe(200), 5_000)
     expect(await values()).toEqual(['next'])
   })
+})
+
+it('over a WebSocket, what has no outcome when the gateway must end is told unknown before the socket closes', async () => {
+  const { gateway, topic } = await setUp()
+  const client = connect(gateway)
+  await client.opened()
+  const met = proxy.meet(PRODUCE, { swallow: true })
+  client.send({ type: 'produce', id: 'slow', topic, records: [{ value: 'written' }] })
+  await met
+  await gateway.stop()
+  expect(await client.closed).toMatchObject({ code: 4503 })
+  const [answer] = client.all('error')
+  expect(answer).toMatchObject({ ref: 'produce', id: 'slow', code: 'outcome_unknown', outcome: 'unknown' })
 })

@@ -9,10 +9,22 @@ const passing = { status: 'passed', assertionResults: [{ status: 'passed' }] }
 const failing = { status: 'failed', assertionResults: [{ status: 'passed' }, { status: 'failed' }] }
 const unloadable = { status: 'failed', assertionResults: [] }
 
-function summary(numPassedTests: number, numFailedTests: number, testResults: object[], status: number) {
-  const file = join(temporaryDir(), 'report.json')
+function summary(
+  numPassedTests: number,
+  numFailedTests: number,
+  testResults: object[],
+  status: number,
+  faults?: readonly [printed: string, status: number],
+) {
+  const dir = temporaryDir()
+  const [file, printed] = [join(dir, 'report.json'), join(dir, 'faults')]
   writeFileSync(file, JSON.stringify({ numPassedTests, numFailedTests, testResults }))
-  const run = spawnSync(process.execPath, [script, file, String(status)], { encoding: 'utf8' })
+  const args = [script, file, String(status)]
+  if (faults !== undefined) {
+    writeFileSync(printed, faults[0])
+    args.push(printed, String(faults[1]))
+  }
+  const run = spawnSync(process.execPath, args, { encoding: 'utf8' })
   return { line: run.stdout, code: run.status }
 }
 
@@ -27,6 +39,24 @@ describe('the last line of .ci/run', () => {
       1,
     ],
     ['an error outside of any test', summary.bind(null, 3, 0, [passing], 1), '3 passed, 1 failed\n', 1],
+    [
+      'scenarios',
+      summary.bind(null, 3, 0, [passing], 0, ['| a |\n6 kept, 0 broken\n', 0]),
+      '9 passed, 0 failed\n',
+      0,
+    ],
+    [
+      'a broken promise',
+      summary.bind(null, 3, 0, [passing], 0, ['5 kept, 1 broken\n', 1]),
+      '8 passed, 1 failed\n',
+      1,
+    ],
+    [
+      'scenarios that took too long',
+      summary.bind(null, 3, 0, [passing], 0, ['', 124]),
+      '3 passed, 1 failed\n',
+      1,
+    ],
     ['no test at all', summary.bind(null, 0, 0, [], 0), '0 passed, 1 failed\n', 1],
   ])('says the truth of %s', (_, run, line, code) => {
     expect(run()).toEqual({ line, code })

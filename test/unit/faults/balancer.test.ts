@@ -44,6 +44,12 @@ it('the balancer gives each connection to the next target, past one that refuses
   expect(await greeted()).toBe('b')
 })
 
+it('the balancer turns nobody away while one target is there, however many come at once', async () => {
+  const a = await target('a')
+  const { greeted } = await balance(await freePort(), a.port)
+  expect(await Promise.all(Array.from({ length: 50 }, greeted))).toEqual(Array(50).fill('a'))
+})
+
 it('the balancer keeps no connection to a target for a client that has left, however early', async () => {
   const a = await target('a')
   const { open, greeted } = await balance(a.port)
