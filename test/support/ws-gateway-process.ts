@@ -9,7 +9,7 @@ export async function startGatewayProcess(
   env: Record<string, string> = {},
 ): Promise<{ readonly url: string; readonly process: TestProcess }> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SLUICE|KAFKA)_/.test(name))
-  const child = new TestProcess(process.execPath, ['src/main.ts'], {
+  const child = new TestProcess(process.execPath, ['bin/sluice.mjs', 'serve'], {
     cwd: root,
     env: { ...Object.fromEntries(inherited), SLUICE_PORT: '0', KAFKA_BROKERS: brokers(), ...env },
   })
