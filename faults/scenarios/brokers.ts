@@ -1,4 +1,4 @@
-import type { Verdict } from '../checker/check.ts'
+import { sumOf } from '../report.ts'
 import type { Scenario, Scene } from './scenario.ts'
 import { between, coordinator, leader, pick, within } from './targets.ts'
 
@@ -28,9 +28,6 @@ export async function pauseBroker(
   })
 }
 
-const sum = ({ routes }: Verdict, member: 'sent' | 'info') =>
-  routes.reduce((all, row) => all + row[member], 0)
-
 export const killLeader: Scenario = {
   name: 'kill-leader',
   title: 'the leader of a partition is killed with -9 while it is written to, and started again',
@@ -43,7 +40,7 @@ export const stopLeader: Scenario = {
   title: 'the leader of a partition stops in order: at most one record in a hundred is left unknown',
   play: async (scene) => stopBroker(scene, await leader(scene)),
   judge(verdict) {
-    const share = sum(verdict, 'info') / sum(verdict, 'sent')
+    const share = sumOf(verdict, 'info') / sumOf(verdict, 'sent')
     return share > 0.01 ? [`${(share * 100).toFixed(1)} % of the records are left unknown`] : []
   },
 }

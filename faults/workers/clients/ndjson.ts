@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import type { SendResult } from '../../history/events.ts'
 import { jsonOf } from '../../history/record.ts'
@@ -41,6 +41,7 @@ async function stream(context: ClientContext, source: Source): Promise<boolean> 
   })
   let isBroken = false
   let isEnded = false
+  let refusal: ResultJson | undefined
   let silence: NodeJS.Timeout | undefined
   const answered = new Promise<boolean>((resolve) => {
     const fail = () => {
@@ -51,11 +52,14 @@ async function stream(context: ClientContext, source: Source): Promise<boolean> 
     silence = setTimeout(() => outgoing.destroy(new Error('silence')), SILENCE_MS)
     outgoing.on('response', (response) => {
       response.on('error', fail)
-      response.on('close', fail)
       if (response.statusCode !== 200) {
-        response.resume()
-        return fail()
+        void refusalOf(response).then((told) => {
+          refusal = told
+          fail()
+        })
+        return
       }
+      response.on('close', fail)
       const lines = createInterface({ input: response })
       lines.on('error', fail)
       lines.on('line', (line) => {
@@ -85,9 +89,21 @@ async function stream(context: ClientContext, source: Source): Promise<boolean> 
   clearTimeout(silence)
   outgoing.destroy()
   // Else what has no line is unknown: the answer was cut, or never began.
-  const others: SendResult = isEnded ? { outcome: 'not_written', code: 'ended' } : resultOf(undefined)
+  const others: SendResult = isEnded ? { outcome: 'not_written', code: 'ended' } : resultOf(refusal)
   for (const { results, left, done } of waiting) if (left > 0) done(results.map((result) => result ?? others))
   return isWhole
+}
+
+/** What an answer that is no stream says of all records. */
+async function refusalOf(response: IncomingMessage): Promise<ResultJson | undefined> {
+  try {
+    let text = ''
+    for await (const chunk of response.setEncoding('utf8')) text += chunk as string
+    const { code, outcome = 'unknown' } = JSON.parse(text) as Partial<NonNullable<ResultJson['error']>>
+    return { error: { code: code ?? String(response.statusCode), outcome } }
+  } catch {
+    return undefined
+  }
 }
 
 function parse(line: string): (ResultJson & { index?: number; summary?: object }) | undefined {

@@ -16,6 +16,8 @@ const IN_FLIGHT = 32
 const PER_MESSAGE = 3
 /** Without an answer for so long, the socket is given up, ms. */
 const SILENCE_MS = 30_000
+/** With which a gateway that stops closes once it has answered all that it took. */
+const DRAINED = 4503
 /** Messages on one socket: then the next one is opened, at another gateway. */
 const MESSAGES = 500
 
@@ -27,7 +29,10 @@ interface Frame {
   readonly results?: readonly ResultJson[]
 }
 
-/** Produces over one socket after another, many messages at once; what has no answer when one ends is unknown. */
+/**
+ * Produces over one socket after another, many messages at once. What has no answer when one ends is unknown, or not written
+ * where a gateway that stops has closed it in order.
+ */
 export const websocket: Client = async (context) => {
   const source = new Source(context)
   while (!context.over.aborted) {
@@ -51,6 +56,7 @@ async function converse(socket: WebSocket, context: ClientContext, source: Sourc
   >()
   let changed = Promise.withResolvers<void>()
   let isOpen = true
+  let isDraining = false
   const wake = () => {
     changed.resolve()
     changed = Promise.withResolvers()
@@ -61,10 +67,15 @@ async function converse(socket: WebSocket, context: ClientContext, source: Sourc
     sent.delete(id)
     if (type === 'produced') told?.(results!)
     if (type === 'error') told?.(Array<ResultJson>(PER_MESSAGE).fill({ error: { code, outcome } }))
-    if (type === 'draining') isOpen = false
+    if (type === 'draining') {
+      isDraining = true
+      isOpen = false
+    }
     wake()
   })
-  socket.once('close', () => {
+  let others: ResultJson | undefined
+  socket.once('close', (code) => {
+    if (code === DRAINED && isDraining) others = { error: { code: 'shutting_down', outcome: 'not_written' } }
     isOpen = false
     wake()
   })
@@ -90,10 +101,10 @@ async function converse(socket: WebSocket, context: ClientContext, source: Sourc
       await rest(context, 5)
     }
   }
-  while (sent.size > 0 && socket.readyState === WebSocket.OPEN) {
+  while (sent.size > 0 && socket.readyState !== WebSocket.CLOSED) {
     await Promise.race([changed.promise, pause(1_000)])
   }
   clearInterval(silence)
   socket.terminate()
-  for (const { told } of sent.values()) told([])
+  for (const { told } of sent.values()) told(Array<typeof others>(PER_MESSAGE).fill(others))
 }
