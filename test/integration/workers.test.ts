@@ -29,7 +29,13 @@ function workersOf({ pid }: TestProcess): number[] {
   return children.trim().split(/\s+/).map(Number)
 }
 
-it('two workers behind one port write what they are sent, once each, and one of them killed takes no other with it', async () => {
+async function expectToEnd(pids: readonly number[]): Promise<void> {
+  for (const pid of pids) {
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000)
+  }
+}
+
+it('two workers behind one port write what they are sent, once each, one of them killed takes no other with it, and they end with the process that started them', async () => {
   const topic = await makeTopic({ partitions: 3 })
   const gateway = start()
   const address = await ready(gateway)
@@ -48,6 +54,11 @@ it('two workers behind one port write what they are sent, once each, and one of 
   await vi.waitFor(() => expect(load.written()).toBeGreaterThan(before + 200), 10_000)
   const told = await load.stop()
   expect(brokenPromises(told, await readAll(topic), { deadlineMs: 15_000 })).toEqual([])
+
+  const last = workersOf(gateway)
+  expect(last).toHaveLength(2)
+  gateway.signal('SIGKILL')
+  await expectToEnd(last)
 })
 
 it('several workers stop together: streams are sent elsewhere and the exit code is 0', async () => {
@@ -71,20 +82,7 @@ it('a second signal ends the workers too, at once, however long they would have 
   await gateway.printed(/shutting down[^]*shutting down/)
   gateway.signal('SIGTERM')
   expect(await gateway.ended).toMatchObject({ code: 1, stderr: '' })
-  for (const pid of workers) {
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000)
-  }
-})
-
-it('workers end by themselves where the process that started them is killed', async () => {
-  const gateway = start()
-  await ready(gateway)
-  const workers = workersOf(gateway)
-  expect(workers).toHaveLength(2)
-  gateway.signal('SIGKILL')
-  for (const pid of workers) {
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000)
-  }
+  await expectToEnd(workers)
 })
 
 it('workers that cannot have the port say so in one sentence', async () => {

@@ -201,12 +201,13 @@ describe('the metrics', () => {
     onTestFinished(() => void taken.close())
     const { port } = taken.address() as AddressInfo
     const { PATH = '' } = process.env
-    for (const workers of ['1', '2']) {
+    const ends = ['1', '2'].map((workers) => {
       const env = { PATH, KAFKA_BROKERS: brokers(), SLUICE_PORT: '0', SLUICE_WORKERS: workers }
-      const gateway = new TestProcess(process.execPath, [entry, 'serve'], {
+      return new TestProcess(process.execPath, [entry, 'serve'], {
         env: { ...env, SLUICE_METRICS_PORT: String(port) },
-      })
-      const { code, stderr } = await gateway.ended
+      }).ended
+    })
+    for (const { code, stderr } of await Promise.all(ends)) {
       expect({ code, stderr }).toEqual({
         code: 1,
         stderr: `sluice: port ${port} is in use: stop what listens there or set SLUICE_METRICS_PORT.\n`,
