@@ -26,8 +26,11 @@ const NOISE = 0.1
 /** Caches fill and code is compiled: left out of every series, the longer of the two. */
 const WARM_UP_MS = 60_000
 const WARM_UP_PART = 0.2
-/** Shorter series, behind their warm-up, say nothing of slopes. */
-const LEAST_MS = 180_000
+/**
+ * Shorter series, behind their warm-up, say nothing of slopes: a gateway that has come back has more and more clients for
+ * minutes, as these leave the other one.
+ */
+const LEAST_MS = 600_000
 const LEAST_SAMPLES = 18
 
 /** One line of the table of resources. */
@@ -45,10 +48,13 @@ export interface ResourceRow {
   readonly verdict: string
 }
 
+/** What a process may have of memory at any time where nothing else is said, MB: twice what a busy one has. */
+const MOST_RSS_MB = 512
+
 /** Whether a process took more and more of something. `maxRssMb` is a bound on its memory at any time. */
 export function judgeSeries(
   { name, samples }: Series,
-  maxRssMb = Number.POSITIVE_INFINITY,
+  maxRssMb = MOST_RSS_MB,
 ): { readonly row: ResourceRow; readonly broken: readonly string[] } {
   const lengthMs = samples.at(-1)?.at ?? 0
   const warmUpMs = Math.max(WARM_UP_MS, lengthMs * WARM_UP_PART)

@@ -50,7 +50,7 @@ describe('what a process has of memory and handles', () => {
     ['falls', (minute) => ({ rssMb: 260 - 2 * minute })],
     [
       'is high for some minutes in the midst',
-      (minute) => (minute > 12 && minute < 18 ? { rssMb: 500, fds: 400 } : {}),
+      (minute) => (minute > 12 && minute < 18 ? { rssMb: 400, fds: 400 } : {}),
     ],
   ])('is fine where it %s', (_, of) => {
     expect(found(series(of))).toEqual([])
@@ -72,12 +72,13 @@ describe('what a process has of memory and handles', () => {
     expect(found(series((minute) => ({ fds: 90 + 3 * Math.floor(minute) })))).toEqual(['fds'])
   })
 
-  it('says nothing of slopes where it was looked at for a few minutes', () => {
-    const short = judgeSeries(series((minute) => ({ rssMb: 200 + 20 * minute }), 3))
+  it('says nothing of slopes where it was looked at for some minutes', () => {
+    const short = judgeSeries(series((minute) => ({ rssMb: 200 + 20 * minute }), 10))
     expect(short).toMatchObject({ broken: [], row: { verdict: 'too short for slopes', rssPerMinute: '' } })
   })
 
-  it('is held to a bound at any time', () => {
+  it('is held to a bound at any time, of 512 MB where no other is given', () => {
+    expect(found(series((minute) => (minute === 2 ? { rssMb: 700 } : {})))).toHaveLength(1)
     expect(
       found(
         series((minute) => (minute === 2 ? { rssMb: 900 } : {})),
