@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll } from 'vitest'
 import { ensureJars } from '../../../dev/kafka/jars.ts'
 import { brokers } from '../kafka.ts'
 
@@ -35,10 +33,8 @@ export interface ToolAnswer {
 
 type Run = (words: readonly string[]) => Promise<ToolAnswer>
 
-/** One JVM runs the tools of a test file, one at a time. */
+/** One JVM runs the tools of a worker's test files, one at a time; it ends with the worker, when nothing more can come. */
 let running: Promise<Run> | undefined
-let stop = () => Promise.resolve<unknown>(undefined)
-afterAll(() => stop())
 
 /**
  * Runs one of Kafka's own tools as its script would, against the run's Kafka or another.
@@ -75,7 +71,7 @@ async function start(): Promise<Run> {
   const source = join(import.meta.dirname, 'KafkaTools.java')
   const flags = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(libs, '*')]
   const java = spawn('java', [...flags, source], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const ended = once(java, 'exit')
+  java.once('exit', () => (running = undefined))
   const lines = createInterface(java.stdout)[Symbol.asyncIterator]()
   let last: Promise<unknown> = Promise.resolve()
   const run = async (words: readonly string[]): Promise<ToolAnswer> => {
@@ -86,10 +82,6 @@ async function start(): Promise<Run> {
     const [code = '1', stdout = '', stderr = ''] = line.value.split(' ')
     const text = (word: string) => Buffer.from(word, 'base64').toString('utf8')
     return { code: Number(code), stdout: text(stdout), stderr: text(stderr) }
-  }
-  stop = () => {
-    java.stdin.end()
-    return ended
   }
   return (words) => {
     const answer = last.then(() => run(words))
