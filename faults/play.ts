@@ -10,6 +10,7 @@ import { judgeSeries, type ResourceRow } from './resources/judge-series.ts'
 import { leftOpen, ResourceWatch } from './resources/watch.ts'
 import { standard } from './scenarios/loads.ts'
 import type { Scenario, Scene } from './scenarios/scenario.ts'
+import { type Holder, urlAs } from './stage/access.ts'
 import type { Stage } from './stage/stage.ts'
 import { readThroughGateway } from './witness/gateway-read.ts'
 import { committedOffsets, isWhole, makeTopics, readLog } from './witness/witness.ts'
@@ -64,8 +65,13 @@ export async function playOn(stage: Stage, scenario: Scenario, options: PlayOpti
   const began = performance.now()
   const watch = new ResourceWatch(gateways, seconds)
   const front = await scenario.front?.(balancer.url, seededRandom(seed))
-  const url = front?.url ?? balancer.url
-  const crew = Crew.start(scenario.load ?? standard, folder, { url, topics, run, seed })
+  const { holder, strangers = {} } = scenario
+  const as = (who: Holder | undefined, plain: string) => (who === undefined ? plain : urlAs(who, plain))
+  const plain = front?.url ?? balancer.url
+  const urls = Object.fromEntries(Object.entries(strangers).map(([kind, who]) => [kind, as(who, plain)]))
+  const crew = Crew.start(scenario.load ?? standard, folder, {
+    ...{ url: as(holder, plain), urls, topics, run, seed },
+  })
   const broken: string[] = []
   const nemesis = new Nemesis(stage, topics, historyFile(folder, 'nemesis'), say)
   try {
@@ -74,6 +80,7 @@ export async function playOn(stage: Stage, scenario: Scenario, options: PlayOpti
       ...{ ...stage, run, topics, crew, ms: seconds * 1_000 },
       random: seededRandom(seed),
       fault: (name, breaking, how) => nemesis.fault(name, breaking, how),
+      say,
       broken: (sentence) => broken.push(sentence),
       pause: (ms) => pause(ms),
     }
@@ -88,12 +95,20 @@ export async function playOn(stage: Stage, scenario: Scenario, options: PlayOpti
     await isRead(crew, new Log(direct))
     const committed = await committedBy(crew, run, bootstrap, topics, direct)
     await crew.stop('readers')
-    const throughGateway = await readThroughGateway(balancer.url, topics)
+    const throughGateway = await readThroughGateway(as(holder, balancer.url), topics)
     broken.push(...crew.ended, ...(await leftOpen(gateways)))
     broken.push(...series.flatMap((each) => each.broken), ...gateways.flatMap(({ ended }) => ended.splice(0)))
     const { deadlines } = scenario
+    const forbidden = Object.fromEntries(Object.keys(strangers).map((kind) => [kind, topics]))
     const history = await readHistory(folder)
-    const verdict = check({ history, direct, throughGateway, committed, ...(deadlines && { deadlines }) })
+    const verdict = check({
+      history,
+      direct,
+      throughGateway,
+      committed,
+      forbidden,
+      ...(deadlines && { deadlines }),
+    })
     broken.push(...judged(scenario, verdict))
     const result: Result = {
       ...{ scenario: scenario.name, seed, verdict, broken, faults: nemesis.count },

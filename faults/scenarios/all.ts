@@ -1,6 +1,7 @@
 import { brokerScenarios } from './brokers.ts'
 import { testScenarios } from './by-tests.ts'
 import { clientScenarios } from './clients.ts'
+import { movedClocks } from './clocks.ts'
 import { gatewayScenarios } from './gateways.ts'
 import { machineScenarios } from './machine.ts'
 import { mixedLoad } from './mixed.ts'
@@ -9,6 +10,7 @@ import { proofScenarios } from './proof.ts'
 import { soak } from './random.ts'
 import type { Scenario } from './scenario.ts'
 import { slowScenarios } from './slow.ts'
+import { twoTenants } from './tenants.ts'
 import { topicScenarios } from './topics.ts'
 
 /** Every scenario there is, those that go on for long last. */
@@ -17,6 +19,8 @@ export const scenarios: readonly Scenario[] = [
   ...networkScenarios,
   ...gatewayScenarios,
   ...clientScenarios,
+  twoTenants,
+  movedClocks,
   ...slowScenarios,
   ...topicScenarios,
   ...machineScenarios,

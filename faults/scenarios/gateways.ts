@@ -125,12 +125,4 @@ export const gatewayScenarios: readonly Scenario[] = [
       )
     },
   },
-  {
-    name: 'moved-clocks',
-    title:
-      'the gateways’ clocks are ten minutes ahead: deadlines and sessions are those of the time that passes',
-    missing: () => lacks('faketime'),
-    stage: { gatewayWrapper: ['faketime', '-f', '+10m'] },
-    play: ({ pause }) => pause(15_000),
-  },
 ]

@@ -1,8 +1,10 @@
 import type { Verdict } from '../checker/check.ts'
 import type { Deadlines } from '../checker/deadlines.ts'
 import type { Kind } from '../checker/findings.ts'
+import type { Holder } from '../stage/access.ts'
 import type { Stage, StageOptions } from '../stage/stage.ts'
 import type { Crew, Load } from '../workers/crew.ts'
+import type { Kind as ClientKind } from '../workers/kinds.ts'
 
 /** What a scenario does its work with. */
 export interface Scene extends Stage {
@@ -18,6 +20,8 @@ export interface Scene extends Stage {
    * or stands still, since nobody can answer in time there.
    */
   fault(name: string, breaking: () => Promise<unknown>, options?: { isGateway?: true }): Promise<void>
+  /** A line about how far it is. */
+  say(text: string): void
   /** Says that something is not as it must be. */
   broken(sentence: string): void
   pause(ms: number): Promise<void>
@@ -45,6 +49,10 @@ export interface Scenario {
   readonly expected?: readonly Kind[]
   /** Kinds of findings that say nothing here, by what the scenario does. */
   readonly ignored?: readonly Kind[]
+  /** Whose keys clients show, where gateways ask for them. */
+  readonly holder?: Holder
+  /** Clients who show others, and may read none of the run's topics. */
+  readonly strangers?: Readonly<Partial<Record<ClientKind, Holder>>>
   /** Stands between the clients and the balancer. */
   front?(balancerUrl: string, random: () => number): Promise<{ readonly url: string; close(): Promise<void> }>
   /** What it says beside what the checker does: a sentence for each promise of its own that is broken. */

@@ -27,6 +27,8 @@ export interface StageOptions {
   /** The same, by node id. */
   readonly configsOf?: (nodeId: number) => Readonly<Record<string, string>>
   readonly gatewayEnv?: NodeJS.ProcessEnv
+  /** The same of each, the first being 1. */
+  readonly gatewayEnvOf?: (n: number, folder: string) => NodeJS.ProcessEnv
   /** More for the gateways' V8. */
   readonly gatewayFlags?: readonly string[]
   readonly gatewayWrapper?: readonly string[]
@@ -79,7 +81,7 @@ async function build(
     const gateway = await GatewayProcess.start({
       name: `gateway-${n}`,
       folder,
-      env: { KAFKA_BROKERS, ...options.gatewayEnv },
+      env: { KAFKA_BROKERS, ...options.gatewayEnv, ...options.gatewayEnvOf?.(n, folder) },
       ...(options.gatewayFlags && { flags: options.gatewayFlags }),
       ...(options.gatewayWrapper && { wrapper: options.gatewayWrapper }),
     })

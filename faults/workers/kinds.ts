@@ -4,6 +4,7 @@ import { admin, guest } from './clients/guests.ts'
 import { comingAndGoing, member } from './clients/member.ts'
 import { ndjson } from './clients/ndjson.ts'
 import { post } from './clients/post.ts'
+import { spy } from './clients/spy.ts'
 import { ndjsonReader, poller, reader, sse } from './clients/readers.ts'
 import { namedTransactions, transactions } from './clients/transactions.ts'
 import { websocket } from './clients/websocket.ts'
@@ -27,6 +28,7 @@ export const kinds = {
   poller,
   admin,
   guest,
+  spy,
 } satisfies Record<string, Client>
 export type Kind = keyof typeof kinds
 

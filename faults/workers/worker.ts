@@ -9,6 +9,8 @@ import { type Kind, kinds } from './kinds.ts'
 
 export interface WorkerSpec {
   readonly url: string
+  /** Of clients of some kinds, which are somebody else there. */
+  readonly urls?: Readonly<Partial<Record<Kind, string>>>
   readonly topics: readonly string[]
   readonly run: string
   readonly seed: number
@@ -26,7 +28,7 @@ export interface Report {
 
 const REPORT_MS = 500
 
-const { url, topics, run, seed, historyFile, clients } = JSON.parse(process.argv[2]!) as WorkerSpec
+const { url, urls, topics, run, seed, historyFile, clients } = JSON.parse(process.argv[2]!) as WorkerSpec
 const over = new AbortController()
 const ledger = new Ledger(historyFile)
 const report = () => {
@@ -40,7 +42,16 @@ const timer = setInterval(report, REPORT_MS)
 await Promise.all(
   clients.map(({ kind, name, paceMs }, i) => {
     const random = seededRandom(seed * 1_000 + i)
-    return kinds[kind]({ url, topics, name, run, paceMs, random, over: over.signal, ledger })
+    return kinds[kind]({
+      url: urls?.[kind] ?? url,
+      topics,
+      name,
+      run,
+      paceMs,
+      random,
+      over: over.signal,
+      ledger,
+    })
   }),
 )
 clearInterval(timer)

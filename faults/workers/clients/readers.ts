@@ -120,7 +120,7 @@ export const poller: Client = async ({ url, topics, name, over, ledger }) => {
 }
 
 /** Hands on the lines of an answer until it ends, breaks off or is silent for too long; says why it ended. */
-async function readLines(
+export async function readLines(
   url: string,
   headers: Readonly<Record<string, string>>,
   over: AbortSignal,
