@@ -56,6 +56,12 @@ export async function sampleOf(pid: number, metricsUrl: string, since: number): 
   }
 }
 
+/** One number of a gateway's metrics, of all series that begin so; undefined where it says nothing. */
+export async function metricOf(url: string, name: string): Promise<number | undefined> {
+  const text = await metricsOf(url)
+  return text === undefined ? undefined : sum(text, name)
+}
+
 async function metricsOf(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(url, {

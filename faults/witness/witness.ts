@@ -9,6 +9,8 @@ const client = (bootstrap: string) =>
     clientId: 'witness',
     brokers: bootstrap.split(','),
     logLevel: logLevel.NOTHING,
+    connectionTimeout: 15_000,
+    requestTimeout: 60_000,
     retry: { retries: 30, maxRetryTime: 2_000 },
   })
 
@@ -74,6 +76,46 @@ export async function isWhole(bootstrap: string, topics: readonly string[]): Pro
 export async function leaderOf(bootstrap: string, topic: string, partition = 0): Promise<number> {
   const { topics } = await withAdmin(bootstrap, (admin) => admin.fetchTopicMetadata({ topics: [topic] }))
   return topics[0]!.partitions.find(({ partitionId }) => partitionId === partition)!.leader
+}
+
+/** The nodes that lead the partitions of topics, in order; -1 where none does. */
+export async function leadersOf(bootstrap: string, topics: readonly string[]): Promise<number[]> {
+  return (await partitionsOf(bootstrap, topics)).map(({ leader }) => leader)
+}
+
+/**
+ * Has another replica of each partition preferred as its leader. Where the controller elects preferred leaders every second
+ * (`leader.imbalance.check.interval.seconds`) it leads soon after.
+ */
+export async function preferOthers(bootstrap: string, topics: readonly string[]): Promise<void> {
+  const partitions = await partitionsOf(bootstrap, topics)
+  await withAdmin(bootstrap, (admin) =>
+    admin.alterPartitionReassignments({
+      topics: topics.map((topic) => ({
+        topic,
+        partitionAssignment: partitions
+          .filter((one) => one.topic === topic)
+          .map(({ partition, leader, replicas }) => ({
+            partition,
+            replicas: [...replicas.filter((node) => node !== leader), leader],
+          })),
+      })),
+    }),
+  )
+}
+
+async function partitionsOf(bootstrap: string, names: readonly string[]) {
+  const { topics } = await withAdmin(bootstrap, (admin) => admin.fetchTopicMetadata({ topics: [...names] }))
+  return topics
+    .flatMap(({ name: topic, partitions }) =>
+      partitions.map(({ partitionId: partition, leader, replicas }) => ({
+        topic,
+        partition,
+        leader,
+        replicas,
+      })),
+    )
+    .sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition)
 }
 
 /** The node that coordinates a group. */
