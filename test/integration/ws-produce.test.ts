@@ -149,7 +149,7 @@ describe('produce over a WebSocket', () => {
   it('refuses a message that the gateway has no room for, retryable, without a word to the others', async () => {
     const env = {
       KAFKA_BROKERS: await silentKafka(),
-      SLUICE_PRODUCE_TIMEOUT_MS: '1000',
+      SLUICE_PRODUCE_TIMEOUT_MS: '3000',
       SLUICE_PRODUCE_BUFFER_BYTES: '1048576',
     }
     const gateway = await startTestGateway(env)
