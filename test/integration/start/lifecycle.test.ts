@@ -24,7 +24,7 @@ async function started(dataDir: string): Promise<Started> {
   return { run, url: url!, kafka: kafka!, pid: kafkaPid(dataDir)! }
 }
 
-describe('npm start', { timeout: 90_000 }, () => {
+describe('npm start', { timeout: 240_000 }, () => {
   it('prints lines that work as they are, and keeps one data directory through whatever ends it', async () => {
     const dataDir = await makeDataDir()
     const first = await started(dataDir)
