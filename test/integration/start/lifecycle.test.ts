@@ -66,6 +66,15 @@ describe('npm start', { timeout: 240_000 }, () => {
       ),
     ])
 
+    // Told to stop in other ways than by Ctrl-C, it does the same.
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+      const { run, url, pid } = await started(dataDir)
+      run.signal(signal)
+      expect(await run.ended).toMatchObject({ code: 0, stderr: '' })
+      gone(pid)()
+      await expect(fetch(url)).rejects.toThrow()
+    }
+
     // Told to stop while Kafka starts, it leaves nothing.
     const run = runStart({ SLUICE_DATA_DIR: dataDir })
     await run.printed(/Starting Apache Kafka/)
@@ -73,7 +82,7 @@ describe('npm start', { timeout: 240_000 }, () => {
       timeout: 20_000,
       interval: 10,
     })
-    run.signal('SIGHUP')
+    run.signal('SIGINT')
     expect(await run.ended).toMatchObject({ code: 0, stderr: '' })
     gone(pid)()
   })
