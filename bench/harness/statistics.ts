@@ -5,6 +5,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
+/** The number below which a share of some sorted ones is; undefined where there is none. */
+export function quantile(sorted: readonly number[], share: number): number | undefined {
+  return sorted[Math.floor((sorted.length - 1) * share)]
+}
+
 /** The median of one figure over rounds; undefined where a round lacks it. */
 export function medianOf<T>(
   rounds: readonly T[],

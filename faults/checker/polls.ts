@@ -1,3 +1,4 @@
+import { quantile } from '../../bench/harness/statistics.ts'
 import type { HistoryEvent, Sight } from '../history/events.ts'
 import type { Findings } from './findings.ts'
 import { checkGroup, checkReader } from './holdings.ts'
@@ -65,8 +66,8 @@ export function checkPolls(
   }
   return [...rows].map(([consumers, { connections, delivered, repeated, delays }]) => {
     delays.sort((a, b) => a - b)
-    const quantile = (q: number) => Math.round(delays[Math.floor((delays.length - 1) * q)] ?? 0)
-    const [p50Ms, p99Ms, worstMs] = [quantile(0.5), quantile(0.99), quantile(1)]
+    const at = (share: number) => Math.round(quantile(delays, share) ?? 0)
+    const [p50Ms, p99Ms, worstMs] = [at(0.5), at(0.99), at(1)]
     return { consumers, connections: connections.size, delivered, repeated, p50Ms, p99Ms, worstMs }
   })
 }

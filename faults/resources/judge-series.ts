@@ -49,7 +49,7 @@ export interface ResourceRow {
 }
 
 /** What a process may have of memory at any time where nothing else is said, MB: twice what a busy one has. */
-const MOST_RSS_MB = 512
+export const MOST_RSS_MB = 512
 
 /** Whether a process took more and more of something. `maxRssMb` is a bound on its memory at any time. */
 export function judgeSeries(

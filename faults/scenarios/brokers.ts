@@ -1,5 +1,5 @@
-import { sumOf } from '../report.ts'
 import { leadersOf, preferOthers } from '../witness/witness.ts'
+import { fewUnknown } from './few-unknown.ts'
 import type { Scenario, Scene } from './scenario.ts'
 import { between, coordinator, leader, pick, within } from './targets.ts'
 
@@ -40,10 +40,7 @@ export const stopLeader: Scenario = {
   name: 'stop-leader',
   title: 'the leader of a partition stops in order: at most one record in a hundred is left unknown',
   play: async (scene) => stopBroker(scene, await leader(scene)),
-  judge(verdict) {
-    const share = sumOf(verdict, 'info') / sumOf(verdict, 'sent')
-    return share > 0.01 ? [`${(share * 100).toFixed(1)} % of the records are left unknown`] : []
-  },
+  judge: fewUnknown(0.01),
 }
 
 const pauses = [5, 20, 60].map((seconds): Scenario => ({
@@ -128,10 +125,7 @@ export const movingLeaders: Scenario = {
       })
     }
   },
-  judge(verdict) {
-    const share = sumOf(verdict, 'info') / sumOf(verdict, 'sent')
-    return share > 0.01 ? [`${(share * 100).toFixed(1)} % of the records are left unknown`] : []
-  },
+  judge: fewUnknown(0.01),
 }
 
 export const rollingRestart: Scenario = {

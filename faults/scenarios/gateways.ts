@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { sumOf } from '../report.ts'
+import { fewUnknown } from './few-unknown.ts'
 import type { Scenario, Scene } from './scenario.ts'
 import { anyGateway, between } from './targets.ts'
 
@@ -74,10 +74,7 @@ export const gatewayScenarios: readonly Scenario[] = [
     async play(scene) {
       for (const gateway of scene.gateways) await stopGateway(scene, gateway)
     },
-    judge(verdict) {
-      const unknown = sumOf(verdict, 'info')
-      return unknown > sumOf(verdict, 'sent') * UNKNOWN_SHARE ? [`${unknown} records are left unknown`] : []
-    },
+    judge: fewUnknown(UNKNOWN_SHARE),
   },
   {
     name: 'pause-gateway',

@@ -1,3 +1,4 @@
+import { quantile } from '../../bench/harness/statistics.ts'
 import { now } from '../history/events.ts'
 import { openSocket } from '../workers/clients/socket.ts'
 import { call } from '../workers/http.ts'
@@ -48,5 +49,5 @@ export async function pulse(scene: Scene, topic: string, meanwhile: () => Promis
   socket.close(1000)
   await ended
   delays.sort((a, b) => a - b)
-  return { p99: Math.round(delays[Math.floor((delays.length - 1) * 0.99)] ?? 0), lost: sent.size }
+  return { p99: Math.round(quantile(delays, 0.99) ?? 0), lost: sent.size }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { WebSocket } from 'ws'
 import { watchUsage } from '../../bench/harness/process-usage.ts'
+import { MOST_RSS_MB } from '../resources/judge-series.ts'
 import { metricOf } from '../resources/sample.ts'
 import { makeTopics } from '../witness/witness.ts'
 import { type FrameJson, openSocket } from '../workers/clients/socket.ts'
@@ -20,7 +21,6 @@ const PARTITIONS = 3
 const WATCHED_MS = 8_000
 /** How much later than twice what it was alone its slowest record in a hundred may be, where others load the machine, ms. */
 const NOISE_MS = 500
-const MAX_RSS_MB = 512
 
 /** Reads a topic from its start: a little, then nothing for a while, then the rest on another connection. */
 class SlowReader {
@@ -139,7 +139,7 @@ export const slowReaders: Scenario = {
       if (lost > 0) scene.broken(`${lost} records never came to the fast one`)
     for (const each of memory) {
       const { rssMb = 0 } = each.stop() ?? {}
-      if (rssMb > MAX_RSS_MB) scene.broken(`a gateway had ${Math.round(rssMb)} MB`)
+      if (rssMb > MOST_RSS_MB) scene.broken(`a gateway had ${Math.round(rssMb)} MB`)
     }
   },
 }

@@ -74,8 +74,7 @@ export async function isWhole(bootstrap: string, topics: readonly string[]): Pro
 
 /** The node that leads a partition. */
 export async function leaderOf(bootstrap: string, topic: string, partition = 0): Promise<number> {
-  const { topics } = await withAdmin(bootstrap, (admin) => admin.fetchTopicMetadata({ topics: [topic] }))
-  return topics[0]!.partitions.find(({ partitionId }) => partitionId === partition)!.leader
+  return (await partitionsOf(bootstrap, [topic]))[partition]!.leader
 }
 
 /** The nodes that lead the partitions of topics, in order; -1 where none does. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { quickJvm } from '../../dev/kafka/broker.ts'
 import { ensureJars } from '../../dev/kafka/jars.ts'
 import { runningPid } from '../../dev/kafka/process-identity.ts'
 import { temporaryDir } from './temporary-dir.ts'
@@ -121,12 +122,6 @@ export function kafkaPid(dataDir: string): number | undefined {
   }
 }
 
-/** What takes the work out of many short runs: modules as they were compiled before, and a Java that starts fast. */
-const quick = {
-  NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/sluice'),
-  JAVA_TOOL_OPTIONS: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
-}
-
 /** Runs what `npm start` runs. Settings of the test run itself don't reach it. */
 export function runStart(settings: Record<string, string>): TestProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SLUICE|KAFKA)_/.test(name))
@@ -134,7 +129,7 @@ export function runStart(settings: Record<string, string>): TestProcess {
     cwd: root,
     env: {
       ...Object.fromEntries(inherited),
-      ...quick,
+      JAVA_TOOL_OPTIONS: quickJvm.join(' '),
       SLUICE_PORT: '0',
       SLUICE_KAFKA_PORT: '0',
       ...settings,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Problem } from '../../src/problems/problem.ts'
 import { valueFault } from '../../src/records/cloudevent-attributes.ts'
 import { parseEvent, parseEventBatch } from '../../src/records/parse-cloudevents.ts'
+import { isJson } from '../support/is-json.ts'
 
 const required = '"specversion":"1.0","id":"1","source":"/a","type":"t"'
 const pieces = [
@@ -36,15 +37,6 @@ function codeOf(run: () => unknown): string {
   } catch (error) {
     if (error instanceof Problem) return error.code
     throw error
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
   }
 }
 

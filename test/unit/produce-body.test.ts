@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { Problem } from '../../src/problems/problem.ts'
 import { parseProduceBody, type ProduceBody } from '../../src/records/produce-body.ts'
 import { OutgoingRecordBody, ProduceBatchBody } from '../../src/routes/records/produce-schemas.ts'
+import { isJson } from '../support/is-json.ts'
 import { documents, mutations } from '../support/produce-documents.ts'
 
 /** Documents made up; more of them for a deep run. */
@@ -80,15 +81,6 @@ function isContent(value: unknown, encoding: 'base64' | null | undefined): boole
   return typeof value === 'string' && Buffer.from(value, 'base64').toString('base64') === value
 }
 
-function parses(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
 const isAboutDuplicates = (problem: unknown) =>
   problem instanceof Problem && problem.options.errors?.some(({ reason }) => /twice/.test(reason))
 
@@ -114,7 +106,7 @@ describe('parseProduceBody', () => {
           problem = error
         }
         const code = (problem as Problem | undefined)?.code
-        if (!parses(text)) expect(code).toBe('malformed_json')
+        if (!isJson(text)) expect(code).toBe('malformed_json')
         else if (code === 'malformed_json') expect(text).toMatch(/\\ud[89a-f]/i)
         // JSON.parse forgets all but the last of them.
         if (!isAboutDuplicates(problem)) expect(problem === undefined).toBe(documented(text))

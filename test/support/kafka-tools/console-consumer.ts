@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import { quickJvm } from '../../../dev/kafka/broker.ts'
 import { ensureJars } from '../../../dev/kafka/jars.ts'
 
 const consumers = {
@@ -29,7 +30,7 @@ export async function startConsoleConsumer(
   const { group, topic, bootstrap } = options
   const properties = { ...(type === 'share' ? {} : { 'group.protocol': type }), ...options.properties }
   const java = spawn('java', [
-    ...['-Xmx128m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(libs, '*'), consumers[type]],
+    ...['-Xmx128m', ...quickJvm, '-cp', join(libs, '*'), consumers[type]],
     ...['--bootstrap-server', bootstrap, '--topic', topic, '--group', group],
     ...(type === 'share' ? [] : ['--from-beginning']),
     ...Object.entries(properties).flatMap(([name, value]) => ['--command-property', `${name}=${value}`]),

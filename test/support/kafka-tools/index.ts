@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { quickJvm } from '../../../dev/kafka/broker.ts'
 import { ensureJars } from '../../../dev/kafka/jars.ts'
 import { brokers } from '../kafka.ts'
 
@@ -69,7 +70,7 @@ export async function kafkaTool(
 async function start(): Promise<Run> {
   const libs = await ensureJars({ pom: join(import.meta.dirname, 'pom.xml') })
   const source = join(import.meta.dirname, 'KafkaTools.java')
-  const flags = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(libs, '*')]
+  const flags = ['-Xmx256m', ...quickJvm, '-cp', join(libs, '*')]
   const java = spawn('java', [...flags, source], { stdio: ['pipe', 'pipe', 'inherit'] })
   java.once('exit', () => (running = undefined))
   const lines = createInterface(java.stdout)[Symbol.asyncIterator]()
