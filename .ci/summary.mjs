@@ -1,7 +1,12 @@
-// Prints `N passed, N failed`: tests, from vitest's JSON report, and scenarios of `npm run faults`, from what it printed.
+// Prints which tests failed and why, once more, since a log is read from its end; then `N passed, N failed`: tests, from
+// vitest's JSON report, and scenarios of `npm run faults`, from what it printed.
 //   node .ci/summary.mjs REPORT EXIT_STATUS_OF_VITEST [FAULTS EXIT_STATUS_OF_FAULTS]
 import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
+/** Characters of one failure that are shown again; the whole of it stands where it happened. */
+const MOST = 2000
 const [, , file, status, faults, faultsStatus = '0'] = process.argv
 let passed = 0
 let failed = 0
@@ -12,6 +17,13 @@ try {
   const broken = ({ status, assertionResults }) =>
     status === 'failed' && !assertionResults.some((test) => test.status === 'failed')
   failed = report.numFailedTests + report.testResults.filter(broken).length
+  for (const file of report.testResults) {
+    const name = relative(process.cwd(), file.name)
+    if (broken(file)) show(name, file.message)
+    for (const test of file.assertionResults) {
+      if (test.status === 'failed') show(`${name} > ${test.fullName}`, test.failureMessages.join('\n'))
+    }
+  }
 } catch {
   // No report: the run ended before it could write one.
 }
@@ -24,3 +36,7 @@ if (faults !== undefined) {
 if (failed === 0 && (passed === 0 || status !== '0' || faultsStatus !== '0')) failed = 1
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
+
+function show(name, message) {
+  console.log(`FAILED ${name}\n${stripVTControlCharacters(message).slice(0, MOST)}\n`)
+}

@@ -5,9 +5,25 @@ import { describe, expect, it } from 'vitest'
 import { temporaryDir } from '../../support/temporary-dir.ts'
 
 const script = resolve(import.meta.dirname, '../../../.ci/summary.mjs')
-const passing = { status: 'passed', assertionResults: [{ status: 'passed' }] }
-const failing = { status: 'failed', assertionResults: [{ status: 'passed' }, { status: 'failed' }] }
-const unloadable = { status: 'failed', assertionResults: [] }
+const passing = { name: resolve('a.test.ts'), status: 'passed', assertionResults: [{ status: 'passed' }] }
+const failing = {
+  name: resolve('b.test.ts'),
+  status: 'failed',
+  assertionResults: [
+    { status: 'passed' },
+    {
+      status: 'failed',
+      fullName: 'a promise is kept',
+      failureMessages: ['\u001b[31mError: 1 is not 2\u001b[39m'],
+    },
+  ],
+}
+const unloadable = {
+  name: resolve('c.test.ts'),
+  status: 'failed',
+  message: 'no such module',
+  assertionResults: [],
+}
 
 function summary(
   numPassedTests: number,
@@ -25,7 +41,7 @@ function summary(
     args.push(printed, String(faults[1]))
   }
   const run = spawnSync(process.execPath, args, { encoding: 'utf8' })
-  return { line: run.stdout, code: run.status }
+  return { stdout: run.stdout, line: run.stdout.split('\n').slice(-2).join('\n'), code: run.status }
 }
 
 describe('the last line of .ci/run', () => {
@@ -59,7 +75,17 @@ describe('the last line of .ci/run', () => {
     ],
     ['no test at all', summary.bind(null, 0, 0, [], 0), '0 passed, 1 failed\n', 1],
   ])('says the truth of %s', (_, run, line, code) => {
-    expect(run()).toEqual({ line, code })
+    expect(run()).toMatchObject({ line, code })
+  })
+
+  it('comes after what failed and why, in plain text', () => {
+    expect(summary(1, 1, [failing, passing, unloadable], 1).stdout).toBe(
+      [
+        'FAILED b.test.ts > a promise is kept\nError: 1 is not 2\n',
+        'FAILED c.test.ts\nno such module\n',
+        '1 passed, 2 failed\n',
+      ].join('\n'),
+    )
   })
 
   it('is a failure where there is no report', () => {
