@@ -1,5 +1,5 @@
-// Prints which tests failed and why, once more, since a log is read from its end; then `N passed, N failed`: tests, from
-// vitest's JSON report, and scenarios of `npm run faults`, from what it printed.
+// Prints which tests failed and why, once more, since a log is read from its end, and which did so before they passed; then
+// `N passed, N failed`: tests, from vitest's JSON report, and scenarios of `npm run faults`, from what it printed.
 //   node .ci/summary.mjs REPORT EXIT_STATUS_OF_VITEST [FAULTS EXIT_STATUS_OF_FAULTS]
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -19,9 +19,10 @@ try {
   failed = report.numFailedTests + report.testResults.filter(broken).length
   for (const file of report.testResults) {
     const name = relative(process.cwd(), file.name)
-    if (broken(file)) show(name, file.message)
-    for (const test of file.assertionResults) {
-      if (test.status === 'failed') show(`${name} > ${test.fullName}`, test.failureMessages.join('\n'))
+    if (broken(file)) show('FAILED', name, file.message)
+    for (const { status, fullName, failureMessages } of file.assertionResults) {
+      const word = status === 'failed' ? 'FAILED' : 'PASSED WHEN TRIED AGAIN'
+      if (failureMessages?.length > 0) show(word, `${name} > ${fullName}`, failureMessages.join('\n'))
     }
   }
 } catch {
@@ -37,6 +38,6 @@ if (failed === 0 && (passed === 0 || status !== '0' || faultsStatus !== '0')) fa
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
 
-function show(name, message) {
-  console.log(`FAILED ${name}\n${stripVTControlCharacters(message).slice(0, MOST)}\n`)
+function show(word, name, message) {
+  console.log(`${word} ${name}\n${stripVTControlCharacters(message).slice(0, MOST)}\n`)
 }

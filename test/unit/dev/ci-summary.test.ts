@@ -18,6 +18,11 @@ const failing = {
     },
   ],
 }
+const retried = {
+  name: resolve('d.test.ts'),
+  status: 'passed',
+  assertionResults: [{ status: 'passed', fullName: 'it is quick', failureMessages: ['Error: not yet'] }],
+}
 const unloadable = {
   name: resolve('c.test.ts'),
   status: 'failed',
@@ -79,11 +84,12 @@ describe('the last line of .ci/run', () => {
   })
 
   it('comes after what failed and why, in plain text', () => {
-    expect(summary(1, 1, [failing, passing, unloadable], 1).stdout).toBe(
+    expect(summary(2, 1, [failing, retried, unloadable], 1).stdout).toBe(
       [
         'FAILED b.test.ts > a promise is kept\nError: 1 is not 2\n',
+        'PASSED WHEN TRIED AGAIN d.test.ts > it is quick\nError: not yet\n',
         'FAILED c.test.ts\nno such module\n',
-        '1 passed, 2 failed\n',
+        '2 passed, 2 failed\n',
       ].join('\n'),
     )
   })
