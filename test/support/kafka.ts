@@ -33,6 +33,8 @@ export async function makeTopic(
     name?: string
     partitions?: number
     replicationFactor?: number
+    /** By partition, the brokers of its replicas, the first of them leading; in place of the two numbers above. */
+    replicas?: number[][]
     configs?: Record<string, string>
   } = {},
   bootstrap?: string,
@@ -45,8 +47,11 @@ export async function makeTopic(
       topics: [
         {
           topic,
-          numPartitions: options.partitions ?? 1,
-          replicationFactor: options.replicationFactor ?? 1,
+          ...(options.replicas === undefined
+            ? { numPartitions: options.partitions ?? 1, replicationFactor: options.replicationFactor ?? 1 }
+            : {
+                replicaAssignment: options.replicas.map((replicas, partition) => ({ partition, replicas })),
+              }),
           configEntries: Object.entries(options.configs ?? {}).map(([name, value]) => ({ name, value })),
         },
       ],

@@ -21,6 +21,15 @@ export function transact(
   return client.post('/v1/transactions', body) as Promise<HttpAnswer & { json: TransactionAnswer }>
 }
 
+/** What a read_committed reader sees of a topic once it is `count` records: a moment after a commit, when markers are written. */
+export function readCommitted(topic: string, count: number): Promise<WitnessedRecord[]> {
+  const all = async () => {
+    const records = await readAll(topic)
+    return records.length >= count && records
+  }
+  return vi.waitUntil(all, { timeout: 20_000, interval: 50 })
+}
+
 /**
  * The values in a topic of one partition as a read_committed kafkajs consumer sees them. A plain record is written
  * after them, so that the witness has an end to read to: what is still open before it holds it up.

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { startTemporaryCluster, type TemporaryCluster } from '../../../dev/kafka/cluster.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
-import { uniqueName, withAdmin } from '../../support/kafka.ts'
+import { makeTopic, withAdmin } from '../../support/kafka.ts'
 import { brokenPromises, Load, type Told } from '../../support/produce-load.ts'
 import { putUntilAnswered, TestProducer } from '../../support/producer.ts'
 import { readAll } from '../../support/read-all.ts'
@@ -13,14 +13,8 @@ afterAll(() => kafka.stop())
 
 const slow = { timeout: 40_000, interval: 50 }
 
-/** A topic with these brokers for the replicas of each partition, the first of them leading. */
-async function topicOn(replicas: number[][], configs: Record<string, string> = {}): Promise<string> {
-  const topic = uniqueName()
-  const replicaAssignment = replicas.map((replicas, partition) => ({ partition, replicas }))
-  const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-  const made = { topic, replicaAssignment, configEntries }
-  await withAdmin((admin) => admin.createTopics({ waitForLeaders: true, topics: [made] }), kafka.bootstrap)
-  return topic
+function topicOn(replicas: number[][], configs: Record<string, string> = {}): Promise<string> {
+  return makeTopic({ replicas, configs }, kafka.bootstrap)
 }
 
 async function partitionsOf(topic: string) {

@@ -4,8 +4,7 @@ import { startTestGateway } from '../../support/gateway.ts'
 import { committedOffsets } from '../../support/groups.ts'
 import { http } from '../../support/http.ts'
 import { makeTopic, uniqueName, withAdmin } from '../../support/kafka.ts'
-import { readAll } from '../../support/read-all.ts'
-import { allValues, committedValues, transact } from '../../support/transactions.ts'
+import { allValues, committedValues, readCommitted, transact } from '../../support/transactions.ts'
 
 const json = { headers: { 'content-type': 'application/json' } }
 const position = { topic: 't', partition: 0, offset: 0 }
@@ -88,7 +87,7 @@ describe('POST /v1/transactions', () => {
         { topic: orders, partition: 2, offset: 1 },
       ],
     })
-    const seen = await readAll(orders)
+    const seen = await readCommitted(orders, 3)
     expect(seen.map((r) => [r.partition, String(r.value)]).sort()).toEqual([
       [0, 'y'],
       [2, 'z'],
@@ -127,7 +126,7 @@ describe('POST /v1/transactions', () => {
       {"topic":"${exact}","key":"AP8=","keyEncoding":"base64","value":null},
       {"value":"é\\u00e9\\/","topic":"${exact.replace('-', '\\u002d')}"}]}`
     expect((await client.post('/v1/transactions', body, json)).status).toBe(200)
-    const records = await readAll(exact)
+    const records = await readCommitted(exact, 3)
     expect(records.map(({ key, value }) => [key?.toString('latin1'), value?.toString()])).toEqual([
       ['1.0', '{ "b" : 12345678901234567890, "a":1 }'],
       ['\0\xff', undefined],
@@ -190,10 +189,7 @@ describe('POST /v1/transactions', () => {
     expect(answers.map(({ status }) => status)).toEqual(values.map(() => 200))
     expect(new Set(answers.map(({ json }) => json.transaction)).size).toBe(50)
     for (const topic of [left, right]) {
-      const seen = await vi.waitUntil(async () => {
-        const records = await readAll(topic)
-        return records.length >= 50 && records
-      })
+      const seen = await readCommitted(topic, 50)
       expect(seen.map((r) => String(r.value)).sort()).toEqual(values.toSorted())
     }
   })
