@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createApp } from './app.ts'
 import { openGuard } from './auth/open-guard.ts'
@@ -88,7 +87,6 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
   const server = createHttpServer(
     fetch as FetchCallback,
     limits,
-    deps.draining,
     deps.observer,
     timeouts,
     certificates,
@@ -129,9 +127,8 @@ export async function startGateway(config: Config, log: Logger, timeouts?: HttpT
 
   async function stop(delayMs: number): Promise<void> {
     draining = true
-    connections.tell()
     log.info({ delayMs, timeoutMs: shutdownTimeoutMs }, 'shutting down')
-    if (delayMs > 0) await pause(delayMs)
+    if (delayMs > 0) await connections.sendAway(delayMs)
     // Streams are told after that: whoever comes back at once must not come back here.
     await connections.refuse()
     shutdown.abort()

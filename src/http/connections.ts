@@ -1,11 +1,17 @@
-import { Server } from 'node:http'
+import { type IncomingMessage, Server, type ServerResponse } from 'node:http'
 import { Server as TcpServer, type Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { tellToClose } from './pending-answer.ts'
 
 /** How long clients may use kept-alive connections to send what they were about to send when a drain begins, ms. */
 const GRACE_MS = 1_000
+/** How long before new connections are refused clients may keep theirs, ms: enough for each to have one. */
+const SETTLE_MS = 250
+/** How long new connections are taken at most when they keep coming, ms. */
+const TAKE_MS = 1_000
+/** What a turn of the event loop takes at most in which there was nothing to do, ms. */
+const IDLE_TURN_MS = 0.05
 /** Between two looks at what can be closed after that, ms. */
 const LOOK_MS = 100
 
@@ -17,28 +23,41 @@ export class Connections {
   /** What HTTP is spoken on. */
   readonly #http = new Set<Socket>()
   readonly #gone = Promise.withResolvers<void>()
+  #taken = 0
+  #sendsAway = false
 
   constructor(server: Server) {
     this.#server = server
+    // Before whatever answers.
+    server.prependListener('request', (_: IncomingMessage, answer: ServerResponse) => {
+      if (this.#sendsAway) answer.setHeader('connection', 'close')
+    })
+    server.on('connection', () => this.#taken++)
     keep(server, 'connection', this.#all)
     keep(server, server instanceof TlsServer ? 'secureConnection' : 'connection', this.#http)
   }
 
-  /** Has the answers that have not begun say that theirs is the last on its connection. */
-  tell(): void {
-    for (const socket of this.#http) tellToClose(socket)
+  /**
+   * For `ms`, has every answer say that it is the last on its connection, while new ones are still taken: who comes by way
+   * of a load balancer comes elsewhere. Not at the end of it, lest clients come back just when they are refused.
+   */
+  async sendAway(ms: number): Promise<void> {
+    const settleMs = Math.min(SETTLE_MS, ms / 2)
+    this.#sendAway()
+    await pause(ms - settleMs)
+    this.#sendsAway = false
+    await pause(settleMs)
   }
 
   /**
    * Takes no new connections, once those that wait to be taken are: the system would reset them, and what was sent on
-   * them. Resolves then.
+   * them. From then on every answer says that it is the last on its connection. Resolves then.
    */
   async refuse(): Promise<void> {
-    // A whole turn of the event loop, in which it takes what waits, and the moment right after that.
-    await turn()
-    await turn()
+    await this.#untilNoneWaits()
     // Not http's own close(): it cuts idle connections at once, and with them the requests just sent on them.
     TcpServer.prototype.close.call(this.#server, () => this.#gone.resolve())
+    this.#sendAway()
   }
 
   /**
@@ -60,6 +79,28 @@ export class Connections {
     clearTimeout(deadline)
     // Lets http's own close() clear the timer that checks its connections.
     Server.prototype.close.call(this.#server)
+  }
+
+  #sendAway(): void {
+    this.#sendsAway = true
+    for (const socket of this.#http) tellToClose(socket)
+  }
+
+  /**
+   * Resolves right after a turn of the event loop in which no connection came, and nothing else that took time in which one
+   * could have: libuv takes one in a turn, however many wait, and looks for it at the turn's beginning.
+   */
+  async #untilNoneWaits(): Promise<void> {
+    const deadline = performance.now() + TAKE_MS
+    // To the end of this turn, the beginning of which is past.
+    await turn()
+    for (let began = performance.now(); began < deadline;) {
+      const taken = this.#taken
+      await turn()
+      const ended = performance.now()
+      if (taken === this.#taken && ended - began < IDLE_TURN_MS) return
+      began = ended
+    }
   }
 
   /** Closes what is between two requests, and what never sent one. */

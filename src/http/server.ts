@@ -36,14 +36,10 @@ export const timeouts: HttpTimeouts = {
 /** How long nothing may come from a peer before TCP asks whether it is there, ms. */
 const SILENT_MS = 30_000
 
-/**
- * The HTTP server around the routes: limits on what a client may send, and answers for what never became a request.
- * While `draining`, every answer tells the client not to send another request on its connection.
- */
+/** The HTTP server around the routes: limits on what a client may send, and answers for what never became a request. */
 export function createHttpServer(
   fetch: Parameters<typeof getRequestListener>[0],
   limits: Limits,
-  draining: () => boolean,
   observer: RequestObserver,
   { headersMs, requestMs, keepAliveMs, checkMs } = timeouts,
   certificates?: ListenerCertificates,
@@ -83,7 +79,6 @@ export function createHttpServer(
     startedExchange(incoming, outgoing)
     assignRequestId(incoming, outgoing)
     observe(observer, incoming, outgoing)
-    if (draining()) outgoing.setHeader('connection', 'close')
     try {
       checkHeaderFields(incoming)
       normaliseTarget(incoming, allowedHosts)

@@ -43,35 +43,43 @@ function post(agent: Agent, url: string, value: string): Promise<Answer> {
   })
 }
 
-it('answers every request it accepted when told to stop under load, writes what it said it wrote, and exits 0', async () => {
-  const topic = await makeTopic({ partitions: 3 })
-  const { child, url } = await startProcess()
-  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS })
-  onTestFinished(() => agent.destroy())
-  const written: string[] = []
-  const refused: string[] = []
-  let cut = 0
-  let sent = 0
-  let isTold = false
-  const client = async () => {
-    for (;;) {
-      const value = `v${sent++}`
-      const answer = await post(agent, `${url}/v1/topics/${topic}/records`, value)
-      if (answer === 'refused') return
-      if (answer === 'cut') cut++
-      else if (answer.status === 200) written.push(value)
-      else {
-        expect(answer).toMatchObject({ status: 503, code: 'shutting_down' })
-        refused.push(value)
+// A connection that reaches the system between the gateway's last look and its refusal is reset, never having been taken:
+// a few microseconds, in which a client that opens one for each request can hit.
+it.each([
+  ['keep their connections', true, 0],
+  ['open one for each request', false, 1],
+])(
+  'answers all it accepted when told to stop under load of clients that %s, writes what it said it wrote, and exits 0',
+  async (_, keepAlive, most) => {
+    const topic = await makeTopic({ partitions: 3 })
+    const { child, url } = await startProcess()
+    const agent = new Agent({ keepAlive, maxSockets: CLIENTS })
+    onTestFinished(() => agent.destroy())
+    const written: string[] = []
+    const refused: string[] = []
+    let cut = 0
+    let sent = 0
+    let isTold = false
+    const client = async () => {
+      for (;;) {
+        const value = `v${sent++}`
+        const answer = await post(agent, `${url}/v1/topics/${topic}/records`, value)
+        if (answer === 'refused') return
+        if (answer === 'cut') cut++
+        else if (answer.status === 200) written.push(value)
+        else {
+          expect(answer).toMatchObject({ status: 503, code: 'shutting_down' })
+          refused.push(value)
+        }
+        // Once: told again, it stops at once.
+        if (written.length >= 500 && !isTold) isTold = child.kill('SIGTERM')
       }
-      // Once: told again, it stops at once.
-      if (written.length >= 500 && !isTold) isTold = child.kill('SIGTERM')
     }
-  }
-  const exited = once(child, 'exit')
-  await Promise.all(Array.from({ length: CLIENTS }, client))
-  expect((await exited)[0]).toBe(0)
-  expect(cut).toBe(0)
-  const values = (await readAll(topic)).map(({ value }) => value!.toString())
-  expect(values.toSorted()).toEqual(written.toSorted())
-})
+    const exited = once(child, 'exit')
+    await Promise.all(Array.from({ length: CLIENTS }, client))
+    expect((await exited)[0]).toBe(0)
+    expect(cut).toBeLessThanOrEqual(most)
+    const values = (await readAll(topic)).map(({ value }) => value!.toString())
+    expect(values.toSorted()).toEqual(written.toSorted())
+  },
+)
