@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { leaveGroup } from '../../src/kafka/wire/group-apis.ts'
 import { Problem } from '../../src/problems/problem.ts'
 import { keys, Ledger, TestMember, testCluster } from '../support/group-members.ts'
-import { makeTopic, uniqueName, withAdmin, witness } from '../support/kafka.ts'
+import { makeAgain, makeTopic, uniqueName, withAdmin, witness } from '../support/kafka.ts'
 
 /** What kafkajs sees as committed, by partition; -1 where nothing is. */
 async function committedOffsets(groupId: string, topic: string): Promise<number[]> {
@@ -229,11 +229,7 @@ describe('GroupMember', () => {
     const groupId = uniqueName('g')
     const a = new TestMember('a', { groupId, topics: [topic] })
     await a.member.start()
-    await withAdmin(async (admin) => {
-      await admin.deleteTopics({ topics: [topic] })
-      await expect.poll(() => admin.listTopics()).not.toContain(topic)
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 2 }] })
-    })
+    await makeAgain(topic, 2)
     // The member still believes to hold the old topic: Kafka takes the commit, by name, for the new one.
     await a.member.commit([{ topic, partition: 0, offset: 1_000 }])
     await expect.poll(() => a.events.length, { timeout: 6_000 }).toBeGreaterThanOrEqual(3)

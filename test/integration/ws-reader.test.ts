@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../support/gateway.ts'
-import { addPartitions, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
+import { addPartitions, makeAgain, makeTopic, uniqueName, withAdmin } from '../support/kafka.ts'
 import { numbered, produce, removeRecordsBelow, transact } from '../support/produce.ts'
 import { connect, placesOf, type WsClient } from '../support/ws.ts'
-
-/** Deletes a topic and makes it again under the same name. */
-async function makeAgain(topic: string): Promise<void> {
-  await withAdmin(async (admin) => {
-    await admin.deleteTopics({ topics: [topic] })
-    await expect.poll(() => admin.listTopics()).not.toContain(topic)
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
-  })
-}
 
 /** The cursor of the frame that ends with, or at least has, so many records. */
 function cursorAfter(client: WsClient, count: number): { cursor: string; seen: string[] } {

@@ -100,12 +100,20 @@ export async function removeTopic(topic: string, bootstrap?: string): Promise<vo
   }, bootstrap).catch(() => {})
 }
 
-/** Deletes a topic and makes it again under the same name, with one partition. */
-export async function makeAgain(topic: string, bootstrap?: string): Promise<void> {
+/** Makes a topic of a name that one may have had until now. */
+export async function createTopic(topic: string, partitions = 1, bootstrap?: string): Promise<void> {
+  const patient = { timeout: 20_000, interval: 20 }
   await withAdmin(async (admin) => {
-    await admin.deleteTopics({ topics: [topic] })
-    await vi.waitUntil(async () => !(await admin.listTopics()).includes(topic))
-    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1 }] })
-    await vi.waitUntil(() => hasLeaders(admin, topic), { timeout: 20_000, interval: 20 })
+    // Not by kafkajs's own waitForLeaders, which gives up where a broker has not heard of the topic yet. It says false
+    // where there is one of the name, as there is for a moment after it was deleted.
+    const made = { waitForLeaders: false, topics: [{ topic, numPartitions: partitions }] }
+    await vi.waitUntil(() => admin.createTopics(made), patient)
+    await vi.waitUntil(() => hasLeaders(admin, topic), patient)
   }, bootstrap)
+}
+
+/** Deletes a topic and makes it again under the same name. */
+export async function makeAgain(topic: string, partitions = 1, bootstrap?: string): Promise<void> {
+  await withAdmin((admin) => admin.deleteTopics({ topics: [topic] }), bootstrap)
+  await createTopic(topic, partitions, bootstrap)
 }

@@ -6,7 +6,7 @@ import { initProducerId } from '../../../src/kafka/wire/apis.ts'
 import { produce } from '../../../src/kafka/wire/produce.ts'
 import { encodeRecordBatch } from '../../../src/kafka/wire/record-batch-writer.ts'
 import { startTestGateway } from '../../support/gateway.ts'
-import { brokers, makeTopic, uniqueName, withAdmin } from '../../support/kafka.ts'
+import { brokers, makeAgain, makeTopic, uniqueName } from '../../support/kafka.ts'
 import { brokenPromises, Load } from '../../support/produce-load.ts'
 import { readAll } from '../../support/read-all.ts'
 
@@ -66,10 +66,7 @@ describe('a real broker, as the model of the partition queue has it,', () => {
     const topic = await makeTopic()
     const append = await producerOn(topic)
     for (let n = 0; n < 3; n++) await append(n, `old${n}`)
-    await withAdmin((admin) => admin.deleteTopics({ topics: [topic] }))
-    await withAdmin((admin) =>
-      admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] }),
-    )
+    await makeAgain(topic)
     await vi.waitFor(
       async () => expect(await append(3, 'new')).toEqual({ errorCode: 0, baseOffset: 0n }),
       5_000,

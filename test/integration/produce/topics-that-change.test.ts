@@ -1,12 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpAnswer } from '../../support/http.ts'
-import { makeTopic, withAdmin } from '../../support/kafka.ts'
+import { createTopic, makeTopic, withAdmin } from '../../support/kafka.ts'
 import { readAll } from '../../support/read-all.ts'
 
 const json = { headers: { 'content-type': 'application/json' } }
-const create = (topic: string, numPartitions: number) =>
-  withAdmin((admin) => admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions }] }))
 const remove = (topic: string) => withAdmin((admin) => admin.deleteTopics({ topics: [topic] }))
 
 /** Posts unique values one after the other until told to stop; gives back each answer by its value. */
@@ -58,7 +56,7 @@ describe('produce while the topic changes', () => {
     expect((await post({ value: 'old' })).status).toBe(200)
     for (let round = 0; round < 3; round++) {
       await remove(topic)
-      await create(topic, 1)
+      await createTopic(topic, 1)
       const client = traffic(post, `${round}-`)
       await vi.waitFor(() => {
         expect([...client.answers.values()].filter(({ status }) => status === 200).length).toBeGreaterThan(20)
@@ -77,7 +75,7 @@ describe('produce while the topic changes', () => {
     const { topic, post } = await topicOf(4)
     for (let partition = 0; partition < 4; partition++) await post({ value: 1, partition })
     await remove(topic)
-    await create(topic, 2)
+    await createTopic(topic, 2)
     const started = performance.now()
     await vi.waitFor(async () => {
       const answers = await Promise.all([0, 1, 2, 3].map((partition) => post({ value: 2, partition })))

@@ -3,22 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { EventStream } from '../../support/event-stream.ts'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http } from '../../support/http.ts'
-import { makeTopic, withAdmin } from '../../support/kafka.ts'
+import { makeAgain, makeTopic, withAdmin } from '../../support/kafka.ts'
 import { numbered, produce, removeRecordsBelow, transact } from '../../support/produce.ts'
 import { RawConnection } from '../../support/raw-http.ts'
 import { until } from '../../support/until.ts'
 
 const values = (stream: EventStream) => stream.records.map(({ value }) => value)
 const offsets = (stream: EventStream) => stream.records.map(({ offset }) => offset)
-
-/** Deletes a topic and makes it again under the same name. */
-async function makeAgain(topic: string): Promise<void> {
-  await withAdmin(async (admin) => {
-    await admin.deleteTopics({ topics: [topic] })
-    await until(async () => !(await admin.listTopics()).includes(topic))
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
-  })
-}
 
 describe('GET /v1/topics/{topic}/records as server-sent events', () => {
   it('begins with what is written from then on, and says that it has caught up', async () => {

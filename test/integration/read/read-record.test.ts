@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpClient } from '../../support/http.ts'
-import { makeTopic, removeTopic, withAdmin } from '../../support/kafka.ts'
+import { makeAgain, makeTopic } from '../../support/kafka.ts'
 import { numbered, produce, removeRecordsBelow, transact } from '../../support/produce.ts'
-import { until } from '../../support/until.ts'
 
 async function client(): Promise<HttpClient> {
   return http(await startTestGateway())
@@ -131,10 +130,7 @@ describe('GET /v1/topics/{topic}/partitions/{partition}/records/{offset}', () =>
     const { get } = await client()
     await produce(topic, [{ value: 'old' }])
     expect((await get(at(topic, 0))).json).toMatchObject({ value: 'old' })
-    await removeTopic(topic)
-    await withAdmin((admin) =>
-      until(() => admin.createTopics({ topics: [{ topic }], waitForLeaders: true }).catch(() => false)),
-    )
+    await makeAgain(topic)
     await produce(topic, [{ value: 'new' }])
     expect((await get(at(topic, 0))).json).toMatchObject({ value: 'new' })
   })

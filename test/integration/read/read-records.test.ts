@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../../support/gateway.ts'
 import { http, type HttpClient } from '../../support/http.ts'
-import { makeTopic, removeTopic, withAdmin, witness } from '../../support/kafka.ts'
+import { makeAgain, makeTopic, removeTopic, withAdmin, witness } from '../../support/kafka.ts'
 import {
   type Compression,
   compressions,
@@ -406,10 +406,7 @@ describe('GET /v1/topics/{topic}/records of a position that is gone', () => {
     const api = await client()
     await produce(topic, numbered(3))
     const { cursor } = await read(api, topic)
-    await removeTopic(topic)
-    await withAdmin((admin) =>
-      until(() => admin.createTopics({ topics: [{ topic }], waitForLeaders: true }).catch(() => false)),
-    )
+    await makeAgain(topic)
     await produce(topic, numbered(2, { from: 100 }))
     const lost = await api.get(`/v1/topics/${topic}/records?cursor=${cursor}`)
     expect(lost.status).toBe(409)

@@ -3,7 +3,7 @@ import { onTestFinished, describe, expect, it } from 'vitest'
 import { valueOf } from '../../../src/records/fetched-record.ts'
 import type { Cluster } from '../../../src/kafka/cluster.ts'
 import { type ReaderEvent, RecordReader, type RecordReaderOptions } from '../../../src/kafka/record-reader.ts'
-import { makeTopic, removeTopic, withAdmin } from '../../support/kafka.ts'
+import { makeAgain, makeTopic, removeTopic } from '../../support/kafka.ts'
 import { numbered, produce, removeRecordsBelow, transact, withProducer } from '../../support/produce.ts'
 import { until } from '../../support/until.ts'
 import { WatchedCluster } from '../../support/watched-cluster.ts'
@@ -220,10 +220,7 @@ describe('RecordReader', () => {
     await produce(topic, numbered(3))
     reader.assign(await positions(cluster, topic))
     await take(reader, 3)
-    await withAdmin(async (admin) => {
-      await admin.deleteTopics({ topics: [topic] })
-      await until(() => admin.createTopics({ topics: [{ topic }], waitForLeaders: true }).catch(() => false))
-    })
+    await makeAgain(topic)
     await produce(topic, numbered(5, { from: 100 }))
     expect(await takeKind(reader, 'lost')).toMatchObject({
       reason: 'topic_recreated',
