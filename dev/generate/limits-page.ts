@@ -155,7 +155,8 @@ By default nobody is limited: one machine, one service or one load test may use 
 whole can bear is bounded by other limits. Where several share a gateway, say how much each may take:
 
 \`\`\`sh
-SLUICE_RATE_REQUESTS=200 SLUICE_RATE_BYTES=5000000 SLUICE_MAX_STREAMS_PER_PRINCIPAL=50 npm start
+SLUICE_RATE_REQUESTS=200 SLUICE_RATE_BYTES=5000000 SLUICE_RATE_READ_BYTES=20000000 \\
+  SLUICE_MAX_STREAMS_PER_PRINCIPAL=50 npm start
 \`\`\`
 
 Each principal has these by itself, whichever of its keys' secrets or tokens it shows. Who has shown nothing is counted by
@@ -165,7 +166,7 @@ address, an IPv6 address by its /64; behind a proxy that is the proxy's, for all
 \`\`\`yaml
 limits:
   - { to: ['key:billing'], requestsPerSecond: 1000, bytesPerSecond: 0 }
-  - { to: ['role:batch'], streams: 2 }
+  - { to: ['role:batch'], streams: 2, readBytesPerSecond: 1000000 }
   - { to: ['*'], requestsPerSecond: 20, streams: 10 }
 \`\`\`
 
@@ -176,14 +177,19 @@ A rate may be used up to \`SLUICE_RATE_BURST_SECONDS\` ahead by whoever has used
 \`RateLimit-Policy\` and \`RateLimit\` (draft-ietf-httpapi-ratelimit-headers-10) what is allowed and what is left:
 
 \`\`\`
-RateLimit-Policy: "requests";q=1000;w=5, "bytes";q=25000000;w=5;qu="content-bytes"
-RateLimit: "requests";r=997;t=1, "bytes";r=24999000;t=1
+RateLimit-Policy: "requests";q=1000;w=5, "bytes";q=25000000;w=5;qu="content-bytes", "read-bytes";q=100000000;w=5;qu="content-bytes"
+RateLimit: "requests";r=997;t=1, "bytes";r=24999000;t=1, "read-bytes";r=99310000;t=1
 \`\`\`
 
 Past it a request is answered 429 \`rate_limited\` with \`Retry-After\` before its body is read, and nothing of it is done. A
 body may be larger than what is left: it is taken, and those that come behind it wait until that is made up for. What can be
 slowed is not refused: of a stream of records, and of a WebSocket, no more is read until there is room, so that TCP slows its
 sender. A WebSocket message counts as a request; none is lost, and none closes the socket for being too early.
+
+What is read counts by itself, as the bytes of answers with records and of streams of them (\`read-bytes\` in the fields): it
+keeps nobody from writing. A read past it is 429 before Kafka is asked, one that is larger than what is left is answered. A
+stream and a WebSocket are sent their records as the rate allows and none is left out; meanwhile no more is read from
+Kafka for them, and heartbeats go on.
 
 ## Too busy
 

@@ -42,11 +42,12 @@ const LimitDocument = z
     to: z.array(who).min(1),
     requestsPerSecond: limit.max(1_000_000).optional(),
     bytesPerSecond: limit.max(1_000_000_000_000).optional(),
+    readBytesPerSecond: limit.max(1_000_000_000_000).optional(),
     streams: limit.max(1_000_000).optional(),
   })
   .refine(
     ({ to: _, ...limits }) => Object.values(limits).some((value) => value !== undefined),
-    'expected at least one of requestsPerSecond, bytesPerSecond and streams',
+    'expected at least one of requestsPerSecond, bytesPerSecond, readBytesPerSecond and streams',
   )
 
 const PolicyDocument = z.strictObject({

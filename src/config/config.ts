@@ -73,6 +73,7 @@ export interface Limits {
   readonly maxConnectionsPerAddress: number
   readonly rateRequests: number
   readonly rateBytes: number
+  readonly rateReadBytes: number
   readonly rateBurstSeconds: number
   readonly maxLoopDelayMs: number
   readonly wsMaxMessageBytes: number
@@ -197,6 +198,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       maxConnectionsPerAddress: s.SLUICE_MAX_CONNECTIONS_PER_ADDRESS,
       rateRequests: s.SLUICE_RATE_REQUESTS,
       rateBytes: s.SLUICE_RATE_BYTES,
+      rateReadBytes: s.SLUICE_RATE_READ_BYTES,
       rateBurstSeconds: s.SLUICE_RATE_BURST_SECONDS,
       maxLoopDelayMs: s.SLUICE_MAX_LOOP_DELAY_MS,
       wsMaxMessageBytes: s.SLUICE_WS_MAX_MESSAGE_BYTES,

@@ -146,6 +146,11 @@ export const settings = {
     .describe(
       'The same in bytes of request bodies and WebSocket messages; a stream of records is read no faster.',
     ),
+  SLUICE_RATE_READ_BYTES: integer(0, 1_000_000_000_000)
+    .prefault('0')
+    .describe(
+      'The same in bytes of records read. Past it a read is answered 429; a stream and a WebSocket are sent records no faster.',
+    ),
   SLUICE_RATE_BURST_SECONDS: integer(1, 3_600)
     .prefault('5')
     .describe('Seconds of these rates that may be used at once, by whoever has used less before.'),

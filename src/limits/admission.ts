@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Guard } from '../auth/guard.ts'
 import { principalOf } from '../auth/principal.ts'
 import type { Limits } from '../config/config.ts'
+import type { Answer } from '../http/answer.ts'
 import { Problem } from '../problems/problem.ts'
 import type { Allowance } from './allowance.ts'
 import type { LimitCounts } from './limit-counts.ts'
@@ -20,10 +21,18 @@ export class Admission {
   readonly #counts: LimitCounts
 
   constructor(guard: Guard, limits: Limits, counts: LimitCounts) {
-    const { rateRequests, rateBytes, maxStreamsPerPrincipal, rateBurstSeconds, maxLoopDelayMs } = limits
+    const {
+      rateRequests,
+      rateBytes,
+      rateReadBytes,
+      maxStreamsPerPrincipal,
+      rateBurstSeconds,
+      maxLoopDelayMs,
+    } = limits
     const general = {
       requestsPerSecond: rateRequests,
       bytesPerSecond: rateBytes,
+      readBytesPerSecond: rateReadBytes,
       streams: maxStreamsPerPrincipal,
     }
     this.limiter = new Limiter(guard, general, rateBurstSeconds)
@@ -94,6 +103,14 @@ export class Admission {
       const headers = { 'RateLimit-Policy': allowance.policyField, RateLimit: allowance.field(0, now) }
       throw new Problem(error.code, { ...error.options, headers })
     }
+  }
+
+  /** Counts the records that a read is answered with, and says in the answer what is left. */
+  countRead(outgoing: Answer, bytes: number): void {
+    const { allowance } = outgoing
+    if (allowance === undefined) return
+    allowance.takeReadBytes(bytes)
+    tell(outgoing, allowance, 0, performance.now())
   }
 
   /** To be told when something that can wait is held back. */

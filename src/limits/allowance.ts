@@ -5,6 +5,14 @@ import { TokenBucket } from './token-bucket.ts'
 /** Names of the policies, in the fields and in `violated-policies`. */
 const REQUESTS = 'requests'
 const BYTES = 'bytes'
+const READ_BYTES = 'read-bytes'
+
+/** What is told of a rate that is exceeded. */
+const SENTENCES = {
+  [REQUESTS]: 'may send % requests a second',
+  [BYTES]: 'may send % bytes of requests a second',
+  [READ_BYTES]: 'may read % bytes of records a second',
+}
 
 /** What one caller has left: rates and streams. */
 export class Allowance {
@@ -14,6 +22,7 @@ export class Allowance {
   #burstSeconds: number
   #requests: TokenBucket | undefined
   #bytes: TokenBucket | undefined
+  #readBytes: TokenBucket | undefined
   #policyField = ''
   #streams = 0
 
@@ -42,10 +51,12 @@ export class Allowance {
     this.#limits = limits
     this.#requests = renew(this.#requests, limits.requestsPerSecond)
     this.#bytes = renew(this.#bytes, limits.bytesPerSecond)
+    this.#readBytes = renew(this.#readBytes, limits.readBytesPerSecond)
     const window = `w=${this.#burstSeconds}`
     this.#policyField = [
       this.#requests && `"${REQUESTS}";q=${this.#requests.burst};${window}`,
       this.#bytes && `"${BYTES}";q=${this.#bytes.burst};${window};qu="content-bytes"`,
+      this.#readBytes && `"${READ_BYTES}";q=${this.#readBytes.burst};${window};qu="content-bytes"`,
     ]
       .filter(Boolean)
       .join(', ')
@@ -71,6 +82,22 @@ export class Allowance {
     const now = performance.now()
     this.#requests?.take(1, now)
     this.#bytes?.take(bytes, now)
+  }
+
+  /** Before records are read. @throws Problem rate_limited where what may be read of them is used up */
+  checkRead(): void {
+    const now = performance.now()
+    if (this.#readBytes?.isOpen(now) === false) throw this.#exceeded(READ_BYTES, this.#readBytes, now)
+  }
+
+  /** Counts bytes of records that are sent to it. */
+  takeReadBytes(bytes: number): void {
+    this.#readBytes?.take(bytes, performance.now())
+  }
+
+  /** How long a stream is to wait before it sends more records, ms; 0 where it need not. */
+  get readOpensIn(): number {
+    return this.#readBytes?.opensIn(performance.now()) ?? 0
   }
 
   /** How long one that can wait is to wait before it takes bytes, ms; 0 where it need not. */
@@ -107,7 +134,7 @@ export class Allowance {
   isFresh(now: number): boolean {
     const isFull = (bucket: TokenBucket | undefined) =>
       bucket === undefined || bucket.level(now) >= bucket.burst
-    return this.#streams === 0 && isFull(this.#requests) && isFull(this.#bytes)
+    return this.#streams === 0 && [this.#requests, this.#bytes, this.#readBytes].every(isFull)
   }
 
   /** RateLimit-Policy; empty where there is no rate. */
@@ -117,22 +144,22 @@ export class Allowance {
 
   /** RateLimit: what is left, once so many bytes have been taken, and in how many seconds all of it is back. */
   field(declaredBytes: number, now: number): string {
-    const requests = this.#requests && member(REQUESTS, this.#requests, 0, now)
-    const bytes = this.#bytes && member(BYTES, this.#bytes, declaredBytes, now)
-    if (requests === undefined) return bytes ?? ''
-    return bytes === undefined ? requests : `${requests}, ${bytes}`
+    let field = this.#requests === undefined ? '' : member(REQUESTS, this.#requests, 0, now)
+    const add = (more: string) => (field = field === '' ? more : `${field}, ${more}`)
+    if (this.#bytes !== undefined) add(member(BYTES, this.#bytes, declaredBytes, now))
+    if (this.#readBytes !== undefined) add(member(READ_BYTES, this.#readBytes, 0, now))
+    return field
   }
 
   /** What is left now, for whoever asks. */
-  remaining(now: number): { readonly requests: number | undefined; readonly bytes: number | undefined } {
+  remaining(now: number) {
     const left = (bucket: TokenBucket | undefined) => bucket && Math.max(0, Math.floor(bucket.level(now)))
-    return { requests: left(this.#requests), bytes: left(this.#bytes) }
+    return { requests: left(this.#requests), bytes: left(this.#bytes), readBytes: left(this.#readBytes) }
   }
 
-  #exceeded(policy: string, bucket: TokenBucket, now: number): Problem {
-    const unit = policy === REQUESTS ? 'requests' : 'bytes of requests'
+  #exceeded(policy: keyof typeof SENTENCES, bucket: TokenBucket, now: number): Problem {
     return new Problem('rate_limited', {
-      detail: `${this.who} may send ${bucket.perSecond} ${unit} a second.`,
+      detail: `${this.who} ${SENTENCES[policy].replace('%', String(bucket.perSecond))}.`,
       retryAfter: Math.ceil(bucket.opensIn(now) / 1_000),
       extra: { 'violated-policies': [policy] },
     })

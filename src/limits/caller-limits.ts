@@ -3,11 +3,18 @@ export interface CallerLimits {
   readonly requestsPerSecond: number
   /** Of request bodies, and of WebSocket messages. */
   readonly bytesPerSecond: number
+  /** Of answers with records, and of streams of them. */
+  readonly readBytesPerSecond: number
   /** Most streams at once. */
   readonly streams: number
 }
 
-export const NO_LIMITS: CallerLimits = { requestsPerSecond: 0, bytesPerSecond: 0, streams: 0 }
+export const NO_LIMITS: CallerLimits = {
+  requestsPerSecond: 0,
+  bytesPerSecond: 0,
+  readBytesPerSecond: 0,
+  streams: 0,
+}
 
 /** A rule of the policy: each of these principals, by itself, may take so much. */
 export interface LimitRule extends Partial<CallerLimits> {
@@ -15,6 +22,6 @@ export interface LimitRule extends Partial<CallerLimits> {
   readonly to: readonly string[]
 }
 
-export function isLimited({ requestsPerSecond, bytesPerSecond, streams }: CallerLimits): boolean {
-  return requestsPerSecond > 0 || bytesPerSecond > 0 || streams > 0
+export function isLimited(limits: CallerLimits): boolean {
+  return Object.values(limits).some((limit) => limit > 0)
 }

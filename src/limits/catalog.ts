@@ -56,6 +56,12 @@ export const limitRows: readonly LimitRow[] = [
     'the same; a stream of records is read no faster',
     'the same, with few and large requests',
   ),
+  ofLimits(
+    'rateReadBytes',
+    'SLUICE_RATE_READ_BYTES',
+    '429 `rate_limited` before anything is read; streams and WebSockets are sent records no faster',
+    'one reader that takes the network and Kafka from the others',
+  ),
   ofLimits('rateBurstSeconds', 'SLUICE_RATE_BURST_SECONDS', 'as these', 'a burst after a long silence'),
   ofLimits(
     'maxStreamsPerPrincipal',

@@ -577,8 +577,8 @@ export const problems = {
   rate_limited: {
     status: 429,
     retryable: true,
-    title: 'More came than the limit of this caller allows',
-    fix: 'Wait the seconds of Retry-After. RateLimit-Policy and RateLimit say how much may be sent and how much of it is left; GET /v1/limits does, too. Operators: SLUICE_RATE_REQUESTS, SLUICE_RATE_BYTES, `limits` in the policy.',
+    title: 'More was sent or read than the limit of this caller allows',
+    fix: 'Wait the seconds of Retry-After. RateLimit-Policy and RateLimit say how much there may be and how much of it is left; GET /v1/limits does, too. Operators: SLUICE_RATE_REQUESTS, SLUICE_RATE_BYTES, SLUICE_RATE_READ_BYTES, `limits` in the policy.',
   },
   too_many_streams_of_caller: {
     status: 429,

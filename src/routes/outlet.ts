@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { Limits } from '../config/config.ts'
 import { closeLingering } from '../http/lingering-close.ts'
 import { takeOverFaults } from '../http/open-request.ts'
+import type { ReadPace } from '../limits/read-pace.ts'
 import type { Bindings } from './route.ts'
 
 /** What is written at once, bytes: a slow link that takes a large record bit by bit doesn't look stalled. */
@@ -14,6 +15,7 @@ const WRITE_BYTES = 262_144
 export class Outlet {
   readonly #env: Bindings
   readonly #limits: Limits
+  readonly #pace: ReadPace
   readonly #gone = new AbortController()
   readonly #closed = Promise.withResolvers<void>()
   readonly #leave: () => void
@@ -30,9 +32,10 @@ export class Outlet {
     this.#closed.resolve()
   }
 
-  constructor(env: Bindings, limits: Limits) {
+  constructor(env: Bindings, limits: Limits, pace: ReadPace) {
     this.#env = env
     this.#limits = limits
+    this.#pace = pace
     const { incoming, outgoing } = env
     // What came with the request that nobody asked for: unread, it would count as a request that takes too long.
     incoming.resume()
@@ -69,6 +72,7 @@ export class Outlet {
   write(bytes: Buffer): void {
     if (this.signal.aborted || this.#env.outgoing.writableEnded) return
     if (this.#waiting === 0) this.#takenAt = performance.now()
+    this.#pace.sent(bytes.length)
     for (let start = 0; start < bytes.length; start += WRITE_BYTES) {
       const piece = bytes.subarray(start, start + WRITE_BYTES)
       this.#waiting += piece.length
@@ -76,12 +80,20 @@ export class Outlet {
     }
   }
 
-  /** Resolves when the client has taken enough for more to be written, is gone, or `over` is aborted. */
+  /** Resolves when the client has taken enough, and may have more by its rate, is gone, or `over` is aborted. */
   async writable(over: AbortSignal): Promise<void> {
     const stop = () => this.#onRoom?.()
     over.addEventListener('abort', stop)
-    while (this.#isFull() && !this.signal.aborted && !over.aborted) {
-      await new Promise<void>((resolve) => (this.#onRoom = resolve))
+    while (!this.signal.aborted && !over.aborted) {
+      const waitMs = this.#pace.opensIn()
+      if (!this.#isFull() && waitMs === 0) break
+      await new Promise<void>((resolve) => {
+        const timer = waitMs > 0 ? setTimeout(resolve, waitMs) : undefined
+        this.#onRoom = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
     }
     over.removeEventListener('abort', stop)
   }

@@ -36,6 +36,10 @@ export interface ConnectionHandlers {
   pong(ticket: number): void
   /** The socket is gone. Called once. */
   closed(): void
+  /** Records of so many bytes are sent. */
+  sentRecords(bytes: number): void
+  /** How long no more of them may be sent, ms; asked again then. */
+  recordsWaitMs(): number
 }
 
 /**
@@ -144,6 +148,12 @@ export class WsConnection {
     this.sendText(JSON.stringify(message))
   }
 
+  /** Sends a frame of records, which counts against what the client may read. */
+  sendRecords(frame: Buffer): void {
+    if (!this.signal.aborted) this.#handlers.sentRecords(frame.length)
+    this.sendText(frame)
+  }
+
   /** Sends a text frame that has been built already. It is queued whatever its size: wait for `writable` in between. */
   sendText(text: string | Buffer): void {
     if (this.signal.aborted) return
@@ -192,10 +202,17 @@ export class WsConnection {
     })
   }
 
-  /** Resolves when the peer has taken enough for more to be sent, or the socket is gone. */
+  /** Resolves when the peer has taken enough, and more records may be sent to it, or the socket is gone. */
   async writable(): Promise<void> {
-    while (this.#full() && !this.signal.aborted) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    while (!this.signal.aborted) {
+      const waitMs = this.#handlers.recordsWaitMs()
+      if (!this.#full() && waitMs === 0) return
+      let timer: NodeJS.Timeout | undefined
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve)
+        if (waitMs > 0) timer = setTimeout(resolve, waitMs)
+      })
+      clearTimeout(timer)
     }
   }
 

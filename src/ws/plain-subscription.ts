@@ -52,7 +52,7 @@ export class PlainSubscription implements Subscription {
       if (isSharedTurn(events) && events.every((event) => this.feed.reader.isCurrent(event))) {
         const cursor = this.#stream.cursor().toString()
         const frames = shared.of(events, this.#format, cursor, () => this.#frames(events))
-        for (const frame of frames) this.#connection.sendText(frame)
+        for (const frame of frames) this.#connection.sendRecords(frame)
         for (const event of events) {
           this.#passed(event)
           if (event.kind === 'records') this.#count(event)
@@ -79,7 +79,7 @@ export class PlainSubscription implements Subscription {
     // Paused or repositioned between being taken and now.
     if ('partition' in event && !this.feed.reader.isCurrent(event)) return
     if (event.kind === 'records') {
-      this.#records(event, (frame) => this.#connection.sendText(frame))
+      this.#records(event, (frame) => this.#connection.sendRecords(frame))
       return this.#count(event)
     }
     this.#endFrame()
@@ -116,7 +116,7 @@ export class PlainSubscription implements Subscription {
   }
 
   #endFrame(): void {
-    this.#frame.end((frame) => this.#connection.sendText(frame))
+    this.#frame.end((frame) => this.#connection.sendRecords(frame))
   }
 
   #other(event: Exclude<StreamEvent, RecordsEvent>): void {

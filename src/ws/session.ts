@@ -26,6 +26,7 @@ import {
   SeekMessage,
   SubscribeMessage,
 } from './messages.ts'
+import { ReadPace } from '../limits/read-pace.ts'
 import { Pace } from './pace.ts'
 import { type Place, type Places, wantsPlace } from './places.ts'
 import { PlainSubscription } from './plain-subscription.ts'
@@ -98,10 +99,16 @@ export class Session {
     this.#span = span
     this.#deps = deps
     this.#places = places
+    const { admission } = deps
+    const reads = new ReadPace(admission, () =>
+      admission.limiter.of(this.#identity.caller.principal, incoming),
+    )
     this.#connection = new WsConnection(ws, socket, deps.config.limits, deps.log, requestId, {
       message: (data) => this.#message(data),
       pong: (ticket) => this.#subscription?.pong(ticket),
       closed: () => void this.#end(),
+      sentRecords: (bytes) => reads.sent(bytes),
+      recordsWaitMs: () => reads.opensIn(),
     })
     this.#identity = new Identity(deps.guard, incoming, byMessage, {
       known: ({ principal }) => this.#serveAs(principal, deps.clients),
@@ -109,7 +116,7 @@ export class Session {
       expiring: (expiresAt) => this.#connection.send({ type: 'expiring', expiresAt }),
       failed: (problem) => this.fail(problem),
     })
-    this.#pace = new Pace(deps.admission, incoming, this.#connection)
+    this.#pace = new Pace(admission, incoming, this.#connection)
     this.#producer = new SocketProducer(() => this.#deps, this.#connection, this.#identity, span)
   }
 

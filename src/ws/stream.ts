@@ -60,6 +60,7 @@ export class Stream {
   /** Runs until stop(), or until the socket is gone. */
   async run(): Promise<void> {
     const { signal } = this.#connection
+    await this.#connection.writable()
     while (!signal.aborted) {
       const events = await this.#next(signal)
       if (this.#stopped) return
@@ -106,7 +107,7 @@ export class Stream {
   }
 
   #endFrame(): void {
-    this.#frame.end((frame) => this.#connection.sendText(frame))
+    this.#frame.end((frame) => this.#connection.sendRecords(frame))
   }
 
   #other(event: Exclude<ReaderEvent, { kind: 'records' }>): void {

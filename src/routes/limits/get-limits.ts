@@ -22,6 +22,7 @@ const Caller = z.strictObject({
     .describe('Whether it is counted by who it is, or by its address, with all others that come from there.'),
   requests: rate('Requests and WebSocket messages'),
   bytes: rate('Bytes of request bodies and WebSocket messages'),
+  readBytes: rate('Bytes of records read'),
   streams: z
     .strictObject({
       limit: z.int().nullable().describe('Null where there is none of its own.'),
@@ -47,6 +48,7 @@ const Limits = z.strictObject({ caller: Caller, gateway: Gateway }).meta({
       countedAs: 'principal',
       requests: { perSecond: 200, burst: 1_000, remaining: 997 },
       bytes: null,
+      readBytes: null,
       streams: { limit: 20, open: 3 },
     },
     gateway: Object.fromEntries(limitRows.map(({ name, setting }) => [name, defaultOf(setting)])),
@@ -81,16 +83,17 @@ export function registerGetLimits(app: App, { admission, config, guard }: Deps):
   function callerLimits({ env: { incoming } }: AppContext): z.input<typeof Caller> {
     const { principal, isKnown } = guard.callerOf(incoming)
     const allowance = admission.allowanceOf(incoming)
-    const { requestsPerSecond, bytesPerSecond, streams } = allowance?.limits ?? NO_LIMITS
+    const { requestsPerSecond, bytesPerSecond, readBytesPerSecond, streams } = allowance?.limits ?? NO_LIMITS
     const left = allowance?.remaining(performance.now())
-    const shown = (perSecond: number, burst = 0, remaining = 0) =>
-      perSecond === 0 ? null : { perSecond, burst, remaining }
     const { rateBurstSeconds } = config.limits
+    const shown = (perSecond: number, remaining = 0) =>
+      perSecond === 0 ? null : { perSecond, burst: perSecond * rateBurstSeconds, remaining }
     return {
       principal: principal.name,
       countedAs: isKnown ? 'principal' : 'address',
-      requests: shown(requestsPerSecond, requestsPerSecond * rateBurstSeconds, left?.requests),
-      bytes: shown(bytesPerSecond, bytesPerSecond * rateBurstSeconds, left?.bytes),
+      requests: shown(requestsPerSecond, left?.requests),
+      bytes: shown(bytesPerSecond, left?.bytes),
+      readBytes: shown(readBytesPerSecond, left?.readBytes),
       streams: { limit: streams === 0 ? null : streams, open: allowance?.streams ?? null },
     }
   }

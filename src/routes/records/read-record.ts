@@ -35,23 +35,31 @@ const Query = z.strictObject({
   format: Format.default('auto').describe('How the key and the value are shown in JSON, as in readRecords.'),
 })
 
-export function registerReadRecord(app: App, { cluster, tracing }: Pick<Deps, 'cluster' | 'tracing'>): void {
+type ReadDeps = Pick<Deps, 'cluster' | 'tracing' | 'admission'>
+
+export function registerReadRecord(app: App, { cluster, tracing, admission }: ReadDeps): void {
   addRoute(app, route, async (c) => {
     const name = topicParam(c)
     const partition = partitionParam(c)
     const offset = offsetParam(c)
     const { isolation, format } = parseQuery(Query, c)
+    c.env.outgoing.allowance?.checkRead()
     const topic = await findTopic(cluster, name, partition)
     const record = await findRecord(cluster, topic, partition, offset, isolation, goneSignal(c))
     cluster.meter.traffic.delivered(name, [record])
     tracing?.delivered({ topic: name, partition, records: [record] }, { span: c.env.outgoing.span })
     const type = negotiate(c.req.header('accept'), types) ?? types[0]
-    if (type === BYTES) return answerBytes(c, record)
+    if (type === BYTES) {
+      admission.countRead(c.env.outgoing, valueOf(record)?.length ?? 0)
+      return answerBytes(c, record)
+    }
     const out = new ByteWriter(8_192)
     const prefix = recordPrefix(name, partition)
     if (type === EVENT) writeEvent(out, prefix.source, record)
     else renderRecord(out, prefix, record, format)
-    return c.body(toBody(out.take()), 200, { 'content-type': type })
+    const body = out.take()
+    admission.countRead(c.env.outgoing, body.length)
+    return c.body(toBody(body), 200, { 'content-type': type })
   })
 }
 

@@ -54,6 +54,7 @@ export function registerReadRecords(app: App, deps: Deps): void {
     }
     const query = parseQuery(queries.answer, c, ['header'])
     refuseTwoStarts(query)
+    c.env.outgoing.allowance?.checkRead()
     const isBatch = type === EVENT_BATCH
     // A long poll outlives a key that is taken away.
     const caller = deps.guard.callerOf(c.env.incoming)
@@ -63,12 +64,11 @@ export function registerReadRecords(app: App, deps: Deps): void {
       signal,
       span: c.env.outgoing.span,
     }).finally(unwatch)
-    if (isBatch) {
-      const place = { [CURSOR]: cursor, [CAUGHT_UP]: String(caughtUp) }
-      return c.body(list.end(']'), 200, { ...place, 'content-type': EVENT_BATCH })
-    }
-    const body = list.end(`],"cursor":"${cursor}","caughtUp":${caughtUp}}`)
-    return c.body(body, 200, { 'content-type': 'application/json' })
+    const body = list.end(isBatch ? ']' : `],"cursor":"${cursor}","caughtUp":${caughtUp}}`)
+    deps.admission.countRead(c.env.outgoing, body.length)
+    if (!isBatch) return c.body(body, 200, { 'content-type': 'application/json' })
+    const place = { [CURSOR]: cursor, [CAUGHT_UP]: String(caughtUp) }
+    return c.body(body, 200, { ...place, 'content-type': EVENT_BATCH })
   })
 }
 

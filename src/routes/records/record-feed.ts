@@ -63,6 +63,7 @@ export class RecordFeed {
     const heartbeat = setInterval(() => this.#beat(), config.limits.sseHeartbeatMs).unref()
     try {
       this.#flush()
+      await this.#outlet.writable(this.#over.signal)
       while (!(await this.#turn()));
       if (signal.aborted) return
       if (this.#refused !== undefined) this.#lines.problem(this.#refused, this.#stream.cursor())

@@ -1,5 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Deps } from '../../deps.ts'
+import { ReadPace } from '../../limits/read-pace.ts'
 import { Problem } from '../../problems/problem.ts'
 import { recordFilter } from '../../records/record-filter.ts'
 import { requestIdOf } from '../../http/request-id.ts'
@@ -32,7 +33,8 @@ export async function streamRecords(
   const headers = { 'content-type': type, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
   const { cluster, config, log } = deps
   const release = deps.slots.take(isEvents ? 'events' : 'ndjson', c.env.outgoing.allowance)
-  const outlet = new Outlet(c.env, config.limits)
+  const pace = new ReadPace(deps.admission, () => deps.admission.allowanceOf(c.env.incoming))
+  const outlet = new Outlet(c.env, config.limits, pace)
   const stream = new TopicStream(
     cluster,
     openSharedReader(cluster, options.isolation, config.limits),

@@ -30,22 +30,19 @@ roles: { batch: ['key:night'] }
 rules: []
 limits:
   - { to: ['key:billing'], requestsPerSecond: 0, streams: 5 }
-  - { to: ['role:batch', anonymous], bytesPerSecond: 1000 }
+  - { to: ['role:batch', anonymous], bytesPerSecond: 1000, readBytesPerSecond: 70 }
   - { to: ['*'], requestsPerSecond: 20, streams: 2 }
 `)
-  const general = { requestsPerSecond: 9, bytesPerSecond: 9, streams: 0 }
+  const general = { ...NO_LIMITS, requestsPerSecond: 9, bytesPerSecond: 9 }
   const limiter = new Limiter(guard, general, 1)
   const of = (who: Principal) => limiter.of(who, from('192.0.2.7'))!.limits
 
   it('are each the first that speaks to the principal, and otherwise those of the settings', () => {
-    expect(of(principal('key:billing'))).toEqual({ requestsPerSecond: 0, bytesPerSecond: 9, streams: 5 })
-    expect(of(principal('key:night'))).toEqual({ requestsPerSecond: 20, bytesPerSecond: 1_000, streams: 2 })
-    expect(of(principal('user:eve', ['batch']))).toEqual({
-      requestsPerSecond: 20,
-      bytesPerSecond: 1_000,
-      streams: 2,
-    })
-    expect(of(anonymous)).toEqual({ requestsPerSecond: 9, bytesPerSecond: 1_000, streams: 0 })
+    const batch = { requestsPerSecond: 20, bytesPerSecond: 1_000, readBytesPerSecond: 70, streams: 2 }
+    expect(of(principal('key:billing'))).toEqual({ ...general, requestsPerSecond: 0, streams: 5 })
+    expect(of(principal('key:night'))).toEqual(batch)
+    expect(of(principal('user:eve', ['batch']))).toEqual(batch)
+    expect(of(anonymous)).toEqual({ ...general, bytesPerSecond: 1_000, readBytesPerSecond: 70 })
   })
 
   it('are looked up anew for a token with other roles', () => {
@@ -55,7 +52,10 @@ limits:
   })
 
   it.each([
-    ['limits: [{ to: ["*"] }]', 'expected at least one of requestsPerSecond, bytesPerSecond and streams'],
+    [
+      'limits: [{ to: ["*"] }]',
+      'expected at least one of requestsPerSecond, bytesPerSecond, readBytesPerSecond and streams',
+    ],
     ['limits: [{ to: ["*"], requestsPerSecond: -1 }]', 'limits.0.requestsPerSecond'],
     ['limits: [{ to: ["*"], streams: many }]', 'limits.0.streams'],
     ['limits: [{ to: [billing], streams: 1 }]', 'limits.0.to.0'],
@@ -86,7 +86,7 @@ describe('callers', () => {
   })
 
   it('are not remembered without bound, and none that has a stream is forgotten', () => {
-    const limiter = new Limiter(new Guard(), { requestsPerSecond: 1, bytesPerSecond: 0, streams: 1 }, 1)
+    const limiter = new Limiter(new Guard(), { ...NO_LIMITS, requestsPerSecond: 1, streams: 1 }, 1)
     const first = limiter.of(undefined, from('10.0.0.0'))!
     first.takeStream()
     for (let i = 1; i < 60_000; i++) {

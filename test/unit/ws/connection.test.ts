@@ -66,6 +66,8 @@ function open() {
     message: (data: Buffer) => void messages.push(data.toString('utf8')),
     pong: (ticket: number) => void pongs.push(ticket),
     closed: () => void closed++,
+    sentRecords: () => {},
+    recordsWaitMs: () => 0,
   }
   const log = pino({ level: 'silent' })
   const connection = new WsConnection(ws!, socket, limits, log, 'id', handlers)

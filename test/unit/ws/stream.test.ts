@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ReaderEvent } from '../../../src/kafka/record-reader.ts'
 import type { WsConnection } from '../../../src/ws/connection.ts'
 import { Stream } from '../../../src/ws/stream.ts'
-import { at, progress, records, SaidReader } from '../../support/said-reader.ts'
+import { at, progress, records, SaidReader, settled } from '../../support/said-reader.ts'
 
 /** A stream whose reader says what the test tells it to, on a socket that takes everything. */
 class Stage {
@@ -14,7 +14,8 @@ class Stage {
     {
       signal: this.#abort.signal,
       send: (message: { type: string }) => void this.sent.push(message),
-      sendText: (text: Buffer) => void this.sent.push(JSON.parse(text.toString('utf8')) as { type: string }),
+      sendRecords: (text: Buffer) =>
+        void this.sent.push(JSON.parse(text.toString('utf8')) as { type: string }),
       sendError: () => {},
       writable: () => Promise.resolve(),
     } as unknown as WsConnection,
@@ -39,15 +40,18 @@ class Stage {
   }
 }
 
-function begin(...partitions: number[]): { stage: Stage; running: Promise<void> } {
+async function begin(...partitions: number[]): Promise<{ stage: Stage; running: Promise<void> }> {
   const stage = new Stage()
   stage.stream.assign(partitions.map((partition) => at(partition)))
-  return { stage, running: stage.stream.run() }
+  const running = stage.stream.run()
+  // It asks the socket first whether it may send.
+  await settled()
+  return { stage, running }
 }
 
 describe('Stream', () => {
   it('says caughtUp when each partition has come to the end it had, though that moves on', async () => {
-    const { stage } = begin(0, 1)
+    const { stage } = await begin(0, 1)
     await stage.turn(records(0, 0, 5, 100))
     await stage.turn(progress(1, 0, 0))
     expect(stage.types()).toEqual(['records'])
@@ -58,7 +62,7 @@ describe('Stream', () => {
   })
 
   it('says it once for each assignment', async () => {
-    const { stage } = begin(0)
+    const { stage } = await begin(0)
     await stage.turn(progress(0, 0, 0))
     await stage.turn(records(0, 0, 1, 1))
     stage.stream.assign([at(1)])
@@ -67,7 +71,7 @@ describe('Stream', () => {
   })
 
   it('says it when the last partition that was behind is given up, once told', async () => {
-    const { stage } = begin(0, 1)
+    const { stage } = await begin(0, 1)
     await stage.turn(progress(0, 0, 0), records(1, 0, 1, 100))
     expect(stage.types()).toEqual(['records'])
     stage.stream.unassign([at(1)])
@@ -79,7 +83,7 @@ describe('Stream', () => {
   })
 
   it('sends nothing of a partition that was given up after its records were taken from the reader', async () => {
-    const { stage } = begin(0, 1)
+    const { stage } = await begin(0, 1)
     const taken = stage.turn(records(0, 0, 3, 3), records(1, 0, 3, 3))
     stage.stream.unassign([at(0)])
     await taken
@@ -88,7 +92,7 @@ describe('Stream', () => {
   })
 
   it('sends nothing of where a partition was before it was repositioned', async () => {
-    const { stage } = begin(0)
+    const { stage } = await begin(0)
     const taken = stage.turn(records(0, 0, 3, 3))
     stage.stream.assign([at(0, 50)])
     await taken
@@ -98,7 +102,7 @@ describe('Stream', () => {
   })
 
   it('ends when it is stopped, however fast a closed reader answers', async () => {
-    const { stage, running } = begin(0)
+    const { stage, running } = await begin(0)
     stage.stream.stop()
     await running
     expect(stage.reader.closed).toBe(true)
