@@ -4,6 +4,9 @@ import { checkout } from '../harness/gateway.ts'
 import { interleave } from '../harness/interleave.ts'
 import { BATCH, Producing, type ProduceLoad, SINGLE } from '../harness/produce-load.ts'
 import type { Row } from '../harness/row.ts'
+import { fill } from '../load/fill.ts'
+import { websocketReader } from '../load/websocket-reader.ts'
+import { READ_RECORDS } from './websocket.ts'
 import { openWorktree, type Worktree } from '../harness/worktree.ts'
 
 /** This checkout's gateway against that of another commit. */
@@ -12,7 +15,25 @@ export async function previous(bench: Bench): Promise<Row[]> {
   return [
     await compare(bench, worktree, { what: 'single', unit: 'requests/s' }, SINGLE),
     await compare(bench, worktree, { what: 'batch', unit: 'records/s' }, BATCH),
+    await compareReading(bench, worktree),
   ]
+}
+
+/** One WebSocket that reads a topic from its start, of a gateway of its own each time as below. */
+async function compareReading(bench: Bench, { root, commit }: Worktree): Promise<Row> {
+  const { topics, brokers, options, progress } = bench
+  const topic = await topics.make(3)
+  progress(`writing ${READ_RECORDS} records`)
+  const read = { topic, records: READ_RECORDS }
+  await fill({ brokers, ...read })
+  const turn = (from: string) => () =>
+    withGateway(bench, (gateway) => websocketReader({ ...read, ...gateway }), from)
+  const sides = await interleave({ figure: turn(checkout), baseline: turn(root) }, options.rounds, (text) =>
+    progress(`websocket, ${text}`),
+  )
+  await topics.remove([topic])
+  const head = { what: 'websocket', unit: 'records/s' }
+  return compareRates({ benchmark: 'previous', ...head, against: commit }, sides)
 }
 
 /**
