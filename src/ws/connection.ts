@@ -210,7 +210,7 @@ export class WsConnection {
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve)
-        if (waitMs > 0) timer = setTimeout(resolve, waitMs)
+        if (waitMs > 0) timer = setTimeout(() => this.#wake(), waitMs)
       })
       clearTimeout(timer)
     }
