@@ -31,6 +31,14 @@ export function tellToClose(socket: Socket): void {
   if (answer !== undefined && !answer.headersSent) answer.setHeader('connection', 'close')
 }
 
+/**
+ * Whether an answer that begins or has begun says that it is the last on its connection. What comes behind it must not be
+ * done (RFC 9112, section 9.6): nobody would be told, and whoever sent it takes it for not done.
+ */
+export function hasSaidLast(socket: Socket): boolean {
+  return last.get(socket)?.outgoing.getHeader('connection') === 'close'
+}
+
 /** The last request on the connection while it has not arrived in full. */
 export function unreadRequest(socket: Socket): IncomingMessage | undefined {
   const incoming = last.get(socket)?.incoming

@@ -8,7 +8,7 @@ import { answerClientError, answerProblem } from './client-error.ts'
 import type { Limits } from '../config/config.ts'
 import type { ListenerCertificates } from './listener-certificates.ts'
 import { isLingering, lingerWhereUnread } from './lingering-close.ts'
-import { startedExchange } from './pending-answer.ts'
+import { hasSaidLast, startedExchange } from './pending-answer.ts'
 import type { Problem } from '../problems/problem.ts'
 import { assignRequestId, requestIdOf } from './request-id.ts'
 import { checkHeaderFields, normaliseTarget } from './request-target.ts'
@@ -75,7 +75,7 @@ export function createHttpServer(
   for (const event of ['connection', 'secureConnection'])
     server.on(event, (socket: Socket) => void socket.remoteAddress)
   server.on('request', (incoming: IncomingMessage, outgoing: Answer) => {
-    if (isLingering(incoming.socket)) return
+    if (isLingering(incoming.socket) || hasSaidLast(incoming.socket)) return
     startedExchange(incoming, outgoing)
     assignRequestId(incoming, outgoing)
     observe(observer, incoming, outgoing)

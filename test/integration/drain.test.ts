@@ -67,6 +67,35 @@ it('what is under way is answered, and says that it is the last on its connectio
   expect((await readAll(topic)).map(({ value }) => String(value)).sort()).toEqual(['all', 'slow'])
 }, 30_000)
 
+it('what is sent behind the last answer of a connection is not done, since nobody would be told', async () => {
+  const gateway = await startTestGateway(patient)
+  const topic = await makeTopic()
+  const body = (value: string) => JSON.stringify({ value })
+  const post = (connection: RawConnection, value: string) =>
+    connection
+      .sendHead(
+        `POST /v1/topics/${topic}/records HTTP/1.1`,
+        'Content-Type: application/json',
+        `Content-Length: ${body(value).length}`,
+      )
+      .send(body(value))
+  const [idle, polling] = [new RawConnection(gateway), new RawConnection(gateway)]
+  expect((await post(idle, 'before').answer()).status).toBe(200)
+  polling.sendHead(`GET /v1/topics/${topic}/records?from=latest&wait=30000 HTTP/1.1`)
+  expect((await http(gateway).get('/readyz')).status).toBe(200)
+  const stopped = gateway.stop()
+  await untilRefused(gateway)
+  for (const connection of [idle, polling]) connection.socket.cork()
+  post(post(idle, 'last'), 'behind it')
+  post(polling, 'behind a poll')
+  for (const connection of [idle, polling]) {
+    connection.socket.uncork()
+    expect(await connection.answer()).toMatchObject({ status: 200, headers: { connection: 'close' } })
+  }
+  await stopped
+  expect((await readAll(topic)).map(({ value }) => String(value))).toEqual(['before', 'last'])
+}, 30_000)
+
 it('no connection that sends nothing holds a shutdown up', async () => {
   const authority = new TestAuthority()
   const { cert, key } = authority.issue('gateway')
