@@ -48,6 +48,8 @@ it('two workers behind one port write what they are sent, once each, one of them
     expect((await http(address).get('/readyz')).status).toBe(200)
     const now = workersOf(gateway)
     expect(now).toEqual(expect.arrayContaining(others))
+    // Killed, it is still to be seen until the process that started it has looked.
+    expect(now).not.toContain(first)
     expect(now).toHaveLength(2)
   }, 20_000)
   const before = load.written()
